@@ -1,0 +1,105 @@
+# Everything a developer needs, from a fresh clone, with Python 3.11+ and make.
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+LOCK   := deploy/requirements.lock
+INTENT ?=
+# Which tests: make test TESTS=tests/deploy
+TESTS  ?=
+BUF    := .cache/buf/node_modules/.bin/buf
+PROTOS := PATH="$(CURDIR)/.venv-protos/bin:$$PATH" .venv-protos/bin/python -m protos
+export PIP_DISABLE_PIP_VERSION_CHECK = 1
+
+# One line that moves while pip works, instead of a page per package.
+SHOW_PIP = awk '/^Collecting/ { n++; sub(/[^A-Za-z0-9._-].*/, "", $$2); show($$2) } \
+	/^Installing collected/ { show("unpacking") } \
+	function show(what) { printf "\r  %3d packages, %-40.40s", n, what; fflush() } \
+	END { if (n) print "" }'
+
+.PHONY: help run test check format bench mutants protos proto-fresh buf lock clean
+
+help: ## This list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-9s %s\n", $$1, $$2 }'
+
+run: $(VENV)/.installed ## Four operators, a coordinator and a tenant's sentence; INTENT="..." for your own
+	@$(BIN)/entente demo $(if $(INTENT),"$$INTENT")
+run: export INTENT := $(INTENT)
+
+test: $(VENV)/.installed-dev ## The tests; TESTS=tests/deploy for some of them
+	$(BIN)/python -m pytest $(TESTS)
+
+check: $(VENV)/.installed-dev proto-fresh buf ## Format, lint, types, import rules, stubs up to date
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/lint-imports
+	$(BIN)/mypy
+
+format: $(VENV)/.installed-dev ## Rewrite the code the way `check` wants it
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: $(VENV)/.installed-dev ## The figures of the README, as ratios measured in one run
+	$(BIN)/python -m tests.bench
+
+mutants: $(VENV)/.installed-dev ## Seeded one-line bugs: each must be caught by its named test
+	$(BIN)/python -m tests.mutants
+
+protos: .venv-protos/.installed ## Regenerate the stubs in protos/ with the oldest supported generator
+	$(PROTOS)
+
+proto-fresh: protos
+	@git diff --exit-code --stat -- protos || \
+	  { echo "protos/: the stubs are not what the .proto files give; keep what was just generated"; exit 1; }
+
+buf: .venv-protos/.installed ## Lint the .proto files (needs npm; says so where it is missing)
+	@if [ ! -x $(BUF) ] && ! command -v npm > /dev/null; then \
+	  echo "buf lint: skipped, there is no npm to install it with"; exit 0; fi; \
+	if [ ! -x $(BUF) ] && ! npm install --silent --no-fund --no-audit --prefix .cache/buf \
+	  @bufbuild/buf@1.75.0 > /dev/null 2>&1; then \
+	  echo "buf lint: skipped, npm cannot install @bufbuild/buf here"; exit 0; fi; \
+	$(PROTOS) .cache/buf/slicing.binpb; \
+	$(BUF) lint .cache/buf/slicing.binpb --config .buf.yaml --path protos; \
+	echo "buf lint: clean"
+
+lock: ## Pin what a clean environment resolves to, for run and for test
+	rm -rf .venv-lock && $(PYTHON) -m venv .venv-lock
+	.venv-lock/bin/pip install --quiet -e '.[dev]'
+	{ echo "# make lock: what '.[dev]' resolves to; used as constraints by make run and make test."; \
+	  .venv-lock/bin/pip freeze --exclude-editable --exclude entente-slicing; } > $(LOCK)
+	rm -rf .venv-lock
+
+clean: ## Remove what make made here (not ~/.entente, which is yours)
+	rm -rf .venv .venv-protos .venv-lock .cache .mypy_cache .ruff_cache .pytest_cache \
+	  .import_linter_cache .hypothesis build dist *.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# --- environments, each behind a stamp so that a second run starts at once -------------------
+
+$(VENV)/bin/pip:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "$(PYTHON) is $$($(PYTHON) -V 2>&1); Entente needs 3.11 or newer: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || \
+	  { rm -rf $(VENV); echo "python -m venv failed; on Debian: apt install python3-venv"; exit 1; }
+
+$(VENV)/.installed: pyproject.toml $(LOCK) | $(VENV)/bin/pip
+	@echo "Installing into $(VENV), once: about 60 packages and a minute"
+	@$(BIN)/pip install --no-input -c $(LOCK) -e . | $(SHOW_PIP)
+	@touch $@
+
+$(VENV)/.installed-dev: pyproject.toml $(LOCK) | $(VENV)/bin/pip
+	@echo "Installing into $(VENV), once, with the tools for tests: about 80 packages and a minute"
+	@$(BIN)/pip install --no-input -c $(LOCK) -e '.[dev]' | $(SHOW_PIP)
+	@touch $@ $(VENV)/.installed
+
+.venv-protos/.installed: Makefile
+	@echo "Installing the stub generator into .venv-protos, once"
+	@$(PYTHON) -m venv .venv-protos
+	@# The oldest generator whose stubs every supported runtime accepts; it needs pkg_resources.
+	@.venv-protos/bin/pip install --no-input --quiet grpcio-tools==1.71.0 mypy-protobuf==3.7.0 \
+	  googleapis-common-protos "setuptools<80"
+	@touch $@

@@ -1,0 +1,253 @@
+"""Splits a sentence into pieces, and gathers the pieces that speak of the same service."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from coordinator.intent.catalogue import Entry
+from coordinator.intent.lexicon import Speech, negated_spans, speech
+from coordinator.intent.quantity import Quantity
+from coordinator.intent.words import Hit, words
+from coordinator.model import SliceType
+
+
+class Joint(StrEnum):
+    """What stands before a piece, and so how likely it is that it starts something new."""
+
+    SENTENCE = "sentence"
+    COLON = "colon"
+    LIST = "list"
+    WITH = "with"
+
+
+_JOINTS = re.compile(
+    r"(?P<sentence>[.!?;](?=\s|$|\")+|\n+)|(?P<colon>:(?=\s)|\s--?\s)"
+    r"|(?P<list>,(?=\s)|[()]|\s[&+]\s|\s(?:and|plus|while|whereas|but|along with|as well as"
+    r"|together"
+    r" with|alongside|also|in addition to|besides|combined with|then|another|supporting"
+    r" both)\b)|(?P<with>\s(?:with|including|which|that|where|so that|featuring|using|via|from"
+    r" which|via which)\b)"
+)
+_ANOTHER = re.compile(
+    r"\b(?:another|second|third|separate|different|additional|one (?:slice )?for|other one|a"
+    r" further|first|secondly|finally|the other|lastly)\b"
+)
+_REST = re.compile(
+    r"\b(?:everything else|every ?thing (?:except|but|other than)|all (?:other|else|remaining|the"
+    r" rest)|the rest|(?:other|remaining) (?:traffic|devices|users|services|machines|data)"
+    r"|others|anything else)\b"
+)
+_BEST_EFFORT = re.compile(r"\b(?:best[- ]effort|cheap\w*|low(?:est)? priority|no guarantees?)\b")
+_ALL = re.compile(
+    r"\b(?:both|all of (?:them|it|this|these)|all (?:services|slices|three|four|must|need|of)"
+    r"|each (?:service|slice|of)|everything|overall|in total|the whole|throughout|whole service"
+    r"|every (?:service|slice)|they all|entire|for all)\b"
+)
+_EXPLICIT_WEIGHT = 2.6
+_NEW_WEIGHT = 1.0
+_WITH_WEIGHT = 2.0
+"""A service behind "with" is often just a part of the one before: it has to be named fully."""
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A stretch of the folded text without a joint inside."""
+
+    start: int
+    end: int
+    joint: Joint
+    text: str
+    speech: Speech
+    keys: frozenset[str] = frozenset()
+    another: bool = False
+    shared: bool = False
+
+    @property
+    def kind(self) -> SliceType | None:
+        """The slice type the piece names outright, or the one that its services have."""
+        named = self.speech.explicit
+        return named[0] if named else leaning(self.speech.concrete)
+
+    @property
+    def weight(self) -> float:
+        """How plainly the piece names a service."""
+        if self.speech.explicit:
+            return _EXPLICIT_WEIGHT
+        return max((hit.weight for hit in self.speech.concrete), default=0.0)
+
+    def holds(self, position: int) -> bool:
+        return self.start <= position < self.end
+
+
+@dataclass(slots=True)
+class Group:
+    """Pieces about one service."""
+
+    pieces: list[Piece] = field(default_factory=list)
+    rest: bool = False
+
+    @property
+    def kind(self) -> SliceType | None:
+        """The slice type that the pieces agree on so far."""
+        named = [kind for piece in self.pieces for kind in piece.speech.explicit]
+        if named:
+            return named[0]
+        return leaning(hit for piece in self.pieces for hit in piece.speech.concrete)
+
+    def holds(self, position: int) -> bool:
+        return any(piece.holds(position) for piece in self.pieces)
+
+
+def leaning(hits: Iterable[Hit[Entry]]) -> SliceType | None:
+    """The slice type that most of the named services have."""
+    weights: dict[SliceType, float] = {}
+    for hit in hits:
+        kind = hit.meaning.slice_type
+        weights[kind] = weights.get(kind, 0.0) + hit.weight
+    return max(weights, key=lambda kind: weights[kind]) if weights else None
+
+
+def pieces(folded: str, found: Sequence[Quantity], pairs: Sequence[tuple[int, int]]) -> list[Piece]:
+    """The pieces of a text; a joint inside a quantity or between two places is none."""
+    whole = [*pairs, *((item.start, item.end) for item in found)]
+    cuts = [
+        match
+        for match in _JOINTS.finditer(folded)
+        if not any(start < match.start() < end for start, end in whole)
+    ]
+    denied = negated_spans(folded)
+    parts: list[Piece] = []
+    start, joint = 0, Joint.SENTENCE
+    for cut in [*cuts, None]:
+        end = cut.start() if cut else len(folded)
+        if folded[start:end].strip():
+            parts.append(_piece(folded, start, end, joint, denied, found))
+            joint = Joint.LIST
+        if cut:
+            kind = Joint(cut.lastgroup or "list")
+            joint = kind if not parts or end > start or _stronger(kind, joint) else joint
+            start = cut.end() if kind in (Joint.SENTENCE, Joint.COLON) else cut.start() + 1
+    return parts
+
+
+def _stronger(new: Joint, old: Joint) -> bool:
+    order = list(Joint)
+    return order.index(new) < order.index(old)
+
+
+def _piece(
+    folded: str,
+    start: int,
+    end: int,
+    joint: Joint,
+    denied: Sequence[tuple[int, int]],
+    found: Sequence[Quantity],
+) -> Piece:
+    text = folded[start:end]
+    return Piece(
+        start,
+        end,
+        joint,
+        text,
+        speech(folded, words(folded, start, end), denied),
+        frozenset(item.key for item in found if start <= item.start < end),
+        another=_ANOTHER.search(text) is not None,
+        shared=_ALL.search(text) is not None,
+    )
+
+
+def gather(found: Sequence[Piece]) -> tuple[list[Group], list[Piece]]:
+    """Services of a sentence, and the pieces that speak of all of them.
+
+    A piece starts a service of its own when it names one of another slice type than the piece
+    before it, or says "another". What stands before a colon is a heading: with services
+    behind the colon it only says what they are for.
+    """
+    groups: list[Group] = []
+    shared: list[Piece] = []
+    headings = _headings(found)
+    for index, piece in enumerate(found):
+        if index in headings:
+            shared.append(piece)
+        elif _REST.search(piece.text) and _best_effort(found, index):
+            groups.append(Group([piece], rest=True))
+        elif not groups or _starts(piece, groups):
+            groups.append(Group([piece]))
+        elif (
+            piece.kind is None and (piece.shared or _own_sentence(found, index)) and len(groups) > 1
+        ):
+            shared.append(piece)
+        else:
+            _home(piece, groups).pieces.append(piece)
+    return groups, shared
+
+
+def _best_effort(found: Sequence[Piece], index: int) -> bool:
+    """Whether "everything else" is said to need little, in its own piece or the next."""
+    return any(_BEST_EFFORT.search(piece.text) for piece in found[index : index + 2])
+
+
+def _home(piece: Piece, groups: Sequence[Group]) -> Group:
+    """The group a piece belongs to: an earlier one of the same type, or the one before."""
+    if piece.kind is not None and groups[-1].kind not in (None, piece.kind):
+        for group in reversed(groups):
+            if group.kind is piece.kind and not group.rest:
+                return group
+    return next((group for group in reversed(groups) if not group.rest), groups[-1])
+
+
+def _starts(piece: Piece, groups: Sequence[Group]) -> bool:
+    """Whether a piece opens a new service."""
+    last = groups[-1]
+    if piece.kind is None:
+        return False
+    if last.rest:
+        return True
+    if last.kind is None:
+        return False
+    if piece.another and piece.weight >= _NEW_WEIGHT:
+        return True
+    alike = [group for group in groups if group.kind is piece.kind]
+    if alike:
+        return any(_competes(piece, group) for group in alike)
+    return piece.weight >= (_WITH_WEIGHT if piece.joint is Joint.WITH else _NEW_WEIGHT)
+
+
+def _competes(piece: Piece, group: Group) -> bool:
+    """Two services of one type: each has its own name and its own number of the same kind."""
+    names = {hit.meaning.name for part in group.pieces for hit in part.speech.concrete}
+    keys = {key for part in group.pieces for key in part.keys}
+    return bool(piece.keys & keys) and not any(
+        hit.meaning.name in names for hit in piece.speech.concrete
+    )
+
+
+def _headings(found: Sequence[Piece]) -> set[int]:
+    """Indices of the pieces before a colon that only introduce the services behind it."""
+    headings: set[int] = set()
+    for index, piece in enumerate(found):
+        if piece.joint is not Joint.COLON:
+            continue
+        first = index - 1
+        while first > 0 and found[first].joint is not Joint.SENTENCE:
+            first -= 1
+        before = [hit for p in found[first:index] for hit in p.speech.entries if not hit.negated]
+        behind = {later.kind for later in found[index:] if later.kind is not None}
+        concrete = [hit for hit in before if not hit.meaning.sector]
+        if len(behind) > 1 or (behind and (not concrete or leaning(concrete) in behind)):
+            headings.update(range(first, index))
+    return headings
+
+
+def _own_sentence(found: Sequence[Piece], index: int) -> bool:
+    """Whether a piece's whole sentence names no service."""
+    first = index
+    while first > 0 and found[first].joint is not Joint.SENTENCE:
+        first -= 1
+    last = index + 1
+    while last < len(found) and found[last].joint is not Joint.SENTENCE:
+        last += 1
+    return all(piece.kind is None for piece in found[first:last])

@@ -1,0 +1,113 @@
+"""How many devices: a number and the noun that it counts."""
+
+from __future__ import annotations
+
+import math
+import re
+
+from coordinator.intent.numerals import Reading
+from coordinator.intent.quantity import Number, Quantity
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+NOUNS = _words(
+    """
+    actor actuator agent agv ambulance amr animal apartment arm asset athlete attendee audience
+    beacon bed bicycle bike bin bird buoy bus caller camera car cattle charger citizen client
+    cobot collar commuter computer connection console consumer container contributor controller
+    cow crane customer delegate detector device display doctor driver drone elevator employee
+    endoscope endpoint engineer excavator fan firefighter forklift gamer gateway glasses guest
+    gun handset harvester headset helmet hmi home horse household instrument investigator
+    journalist kiosk label lamp laptop learner lock locomotive lorry machine member meter
+    microphone monitor motorbike motorcycle mower musician node nurse observer officer operative
+    operator package pallet panel parcel participant passenger patient people performer person
+    phone pig pilot player plc plug policeman printer probe professional pump pupil radio reader
+    register reporter resident responder robot scanner scooter screen seat sensor session sheep
+    ship shopper shuttle singer smartphone soldier specialist spectator staff streetlight
+    student subscriber subscription surgeon tablet tag taxi teacher technician terminal
+    thermostat thing tool tourist tracker tractor trader train tram tree truck turbine uav ue
+    unit user valve van vehicle vessel viewer visitor wagon watch wearable worker wristband
+    """
+)
+"""What is counted as a device, in the singular."""
+
+NOT_DEVICES = _words(
+    """
+    acre agreement answer antenna area band bit branch buffer building byte call camp campus
+    carriage cell cent center centimeter centre channel cities city color companies company
+    concert core corner counter countries country day degree dollar domain euro event factor
+    factory farm feed field floor frame gpu hectare hop hospital hour hundred image kilometer
+    kilometre lane layer letter line match megawatt message metre mile millimeter million minute
+    moment month nine number office operator order packet parameter percent percentage pixel
+    plant quarter region requirement road room season second sector series server service shop
+    site slice station step store storey story stream street tenant thousand time transaction
+    transfer tunnel vcpu vendor venue video volt week year zone
+    """
+)
+"""Plurals that are no devices, whatever their ending."""
+
+_NO_NOUN = _words(
+    """
+    with for in at and per that to on from by or is are the as over across between while which
+    who but against into within under during via using of when where because if so must need
+    needs will should can g x mbps ms times
+    """
+)
+_HEAD = re.compile(
+    r"\b(?P<noun>crowd|audience|fleet|swarm|population|capacity|number of [a-z]+|[a-z]+)\s*"
+    r"(?:count\s*)?(?:of|:|=|is|are|up to)\s*(?:up to |about |around |at least |over )*$"
+)
+_COLLECTIVE = _words("crowd audience fleet swarm population attendance")
+_PICTURES = (2e3, 4e3, 5e3, 8e3)
+_WORDS_AHEAD_MAX = 4
+
+
+def devices(number: Number) -> Quantity | None:
+    """Devices: a number and the noun it counts, at most four words on."""
+    value = number.value(Reading.COUNT)
+    end = number.match.end()
+    if number.match["digits"] and number.match["scale"] == "k" and value in _PICTURES:
+        return None  # 4k and 8k are pictures
+    spoken_one = bool(number.match["words"]) and value <= 1
+    for index, word in enumerate(
+        re.finditer(r"\s+(?:of (?:the |our )?)?([a-z][\w/-]*)|.", number.after)
+    ):
+        name = word[1]
+        if name is None or index > _WORDS_AHEAD_MAX or name in _NO_NOUN:
+            break
+        single = singular(name)
+        if single in NOT_DEVICES and (name != single or index == 0):
+            break
+        if _is_device(name, single, value) and not spoken_one and _whole(value):
+            return Quantity("num_ues", value, number.start, end + word.end())
+    head = _HEAD.search(number.before)
+    if head and not spoken_one and _whole(value) and value > 1:
+        noun = head["noun"].removeprefix("number of ")
+        if noun in _COLLECTIVE or (noun != singular(noun) and singular(noun) in NOUNS):
+            return Quantity("num_ues", value, number.start, end)
+    return None
+
+
+def _is_device(name: str, single: str, value: float) -> bool:
+    if single in NOUNS:
+        return name != single or name in ("people", "staff", "cattle", "sheep") or value == 1
+    agents = ("er", "or", "ant", "ist", "ee", "phone", "meter", "sensor", "ian", "bot")
+    return name != single and len(single) > 4 and single.endswith(agents)
+
+
+def _whole(value: float) -> bool:
+    return value.is_integer() or math.isinf(value)
+
+
+def singular(noun: str) -> str:
+    """ "batteries" -> "battery", "buses" -> "bus", "users" -> "user"; others as they are."""
+    if noun.endswith("ies") and len(noun) > 4:
+        return noun[:-3] + "y"
+    if noun.endswith(("sses", "xes", "ches", "shes", "buses")):
+        return noun[:-2]
+    if noun.endswith("s") and not noun.endswith(("ss", "us", "is")) and len(noun) > 2:
+        return noun[:-1]
+    return noun

@@ -1,0 +1,69 @@
+"""Quantities that are not a number followed by its unit."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from coordinator.intent import units
+from coordinator.intent.guard import Text
+from coordinator.intent.quantity import NEAR, Quantity, spoken, tidy
+from coordinator.intent.units import PATTERN
+
+_NINES = re.compile(
+    r"\b(?P<count>two|three|four|five|six|seven|eight|nine|[2-9])[ -](?:9s|nines)\b"
+)
+_SUB = re.compile(r"\bsub-?\s?(?P<unit>millisecond|second)s?\b")
+_PAIR = re.compile(r"(?<![\w.,/])(\d+(?:[.,]\d+)?)\s?/\s?(\d+(?:[.,]\d+)?)\s?(?=[kmgt](?:bit|b))")
+_DOWNTIME = re.compile(
+    r"(?P<n>\d+(?:[.,]\d+)?|one|two|three|four|five|ten) (?P<unit>seconds?|minutes?|hours?)"
+    r" (?:of )?(?:\w+ )?(?:downtime|outage)s? (?:per|a|each|every|in a) (?P<per>day|week|month"
+    r"|year)"
+)
+
+
+def idioms(text: Text) -> Iterator[Quantity]:
+    """Nines, "sub-millisecond", down/up pairs and downtime, in no order."""
+    yield from _nines(text.folded)
+    yield from _sub(text.folded)
+    yield from _pairs(text.folded, text)
+    yield from _downtime(text.folded)
+
+
+def _nines(folded: str) -> Iterator[Quantity]:
+    """ "five nines" is 99.999 %."""
+    for match in _NINES.finditer(folded):
+        count = int(spoken(match["count"]))
+        value = float("9" * 2 + ("." + "9" * (count - 2) if count > 2 else ""))
+        near = folded[max(0, match.start() - NEAR) : match.end() + NEAR]
+        reliable = re.search(r"\breliab", near) and not re.search(r"\b(?:availab|uptime)", near)
+        key = "reliability_pct" if reliable else "availability_pct"
+        yield Quantity(key, value, match.start(), match.end())
+
+
+def _sub(folded: str) -> Iterator[Quantity]:
+    """ "sub-millisecond" asks for 1 ms at most, "sub-second" for 1000."""
+    for match in _SUB.finditer(folded):
+        value = 1.0 if match["unit"] == "millisecond" else 1000.0
+        yield Quantity("latency_ms", value, match.start(), match.end())
+
+
+def _pairs(folded: str, text: Text) -> Iterator[Quantity]:
+    """ "100/50 Mbit/s": down, then up, as tariffs are written."""
+    for match in _PAIR.finditer(folded):
+        unit = PATTERN.match(folded, match.end())
+        if unit is None or not unit["rate"]:
+            continue
+        span = text.span(unit.start(), unit.end())
+        factor = units.mbps(unit, text.original[slice(*span)])
+        down, up = (float(part.replace(",", ".")) * factor for part in match.groups())
+        yield Quantity("dl_mbps", tidy(down), match.start(1), match.end(1))
+        yield Quantity("ul_mbps", tidy(up), match.start(2), unit.end())
+
+
+def _downtime(folded: str) -> Iterator[Quantity]:
+    """ "5 minutes of downtime a year" is an availability of 99.999 %."""
+    for match in _DOWNTIME.finditer(folded):
+        unit_h = 1 / 3600 if match["unit"].startswith("sec") else units.span_h(match["unit"])
+        lost = spoken(match["n"]) * unit_h / units.span_h(match["per"])
+        yield Quantity("availability_pct", round(100 * (1 - lost), 5), *match.span())

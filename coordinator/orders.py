@@ -1,0 +1,353 @@
+"""What a tenant can ask for: every method takes the tenant, and sees that tenant's world only."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass, replace
+
+from coordinator import naming
+from coordinator.clock import Clock
+from coordinator.journal import Entry, Journal
+from coordinator.limits import (
+    INTENT_BYTES_MAX,
+    ORDERS_IN_PROGRESS_MAX,
+    RECORD_EVENTS_MAX,
+    SERVICES_MAX,
+    TENANT_ORDERS_IN_PROGRESS_MAX,
+    WAIT_S_MAX,
+    WATCHERS_MAX,
+)
+from coordinator.model import ServiceProfile, SliceState
+from coordinator.records import OnRelaxation, Order, OrderKind, OrderState, Running, SliceRecord
+from coordinator.registry import Registry
+from coordinator.workflow import Workflow
+from domains.errors import (
+    InvalidRequest,
+    Overloaded,
+    RequestIdReused,
+    WrongState,
+)
+
+Overlay = Callable[[Sequence[ServiceProfile]], tuple[ServiceProfile, ...]]
+"""Lays typed fields over the profiles that an interpretation gave."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """Who asks, under which id; `digest` tells a repetition from another body."""
+
+    tenant: str
+    request_id: str
+    digest: str
+
+
+class Orders:
+    """The coordinator's public face, free of gRPC."""
+
+    def __init__(
+        self, registry: Registry, journal: Journal, workflow: Workflow, clock: Clock
+    ) -> None:
+        self._registry = registry
+        self._journal = journal
+        self._workflow = workflow
+        self._clock = clock
+        self._watchers = 0
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    # -- mutations ------------------------------------------------------------------------
+
+    def create(
+        self,
+        request: Request,
+        intent: str,
+        services: Sequence[ServiceProfile],
+        on_relaxation: OnRelaxation,
+        validate_only: bool = False,
+        overlay: Overlay | None = None,
+    ) -> Running:
+        """Ask for slices. Repeating a request id returns the order as it is now.
+
+        With both words and services, `overlay` lays the typed fields over what the words say.
+
+        Raises:
+            InvalidRequest: no intent and no service, or too much of either.
+            RequestIdReused, Overloaded.
+        """
+        if known := self._repeated(request):
+            return known
+        size = len(intent.encode("utf-8", "surrogatepass"))
+        if size > INTENT_BYTES_MAX:
+            raise InvalidRequest(
+                f"the intent has {size:,} bytes, the limit is {INTENT_BYTES_MAX:,}",
+                field="intent",
+                requested=size,
+                achievable=INTENT_BYTES_MAX,
+                unit="bytes",
+            )
+        if not intent.strip() and not services:
+            raise InvalidRequest("say what you need: an intent or a service", field="intent")
+        if len(services) > SERVICES_MAX:
+            raise InvalidRequest(
+                f"{len(services)} services in one order, the limit is {SERVICES_MAX}",
+                field="services",
+                requested=len(services),
+                achievable=SERVICES_MAX,
+            )
+        return self._begin(
+            request,
+            OrderKind.CREATE,
+            overlay,
+            intent=intent,
+            requested=() if overlay else tuple(services),
+            on_relaxation=on_relaxation,
+            validate_only=validate_only,
+        )
+
+    def update(
+        self,
+        request: Request,
+        slice_id: str,
+        changes: dict[str, object],
+        on_relaxation: OnRelaxation,
+    ) -> Running:
+        """Change fields of an active slice in place: all of its segments, or none.
+
+        Raises:
+            NotFound, WrongState (not active, or busy), RequestIdReused, Overloaded.
+        """
+        if known := self._repeated(request):
+            return known
+        record = self._registry.slice_of(request.tenant, slice_id)
+        if record.state is not SliceState.ACTIVATED:
+            raise WrongState(
+                f"only an active slice can be changed, this one is {record.state}",
+                slice=slice_id,
+                state=record.state.value,
+            )
+        if not changes:
+            raise InvalidRequest("name at least one field to change", field="update_mask")
+        wanted: ServiceProfile = replace(record.agreed, **changes)  # type: ignore[arg-type]
+        return self._begin(
+            request,
+            OrderKind.UPDATE,
+            None,
+            requested=(wanted,),
+            services=(wanted,),
+            slices=(slice_id,),
+            on_relaxation=on_relaxation,
+        )
+
+    def terminate(self, request: Request, slice_id: str, reason: str) -> Running:
+        """End an active slice: decided durably, then released everywhere.
+
+        Raises:
+            NotFound, WrongState (ended already, or busy), RequestIdReused, Overloaded.
+        """
+        if known := self._repeated(request):
+            return known
+        record = self._registry.slice_of(request.tenant, slice_id)
+        if record.state is not SliceState.ACTIVATED:
+            raise WrongState(
+                f"only an active slice can be terminated, this one is {record.state}",
+                slice=slice_id,
+                state=record.state.value,
+                reason=record.reason,
+            )
+        return self._begin(request, OrderKind.TERMINATE, None, slices=(slice_id,), reason=reason)
+
+    def answer(self, tenant: str, order_id: str, proposal_id: str, accepted: bool) -> Running:
+        """The tenant's yes or no to a proposal.
+
+        Raises:
+            NotFound; WrongState: nothing is proposed, or another proposal than this one.
+        """
+        running = self._registry.order_of(tenant, order_id)
+        order, answer = running.order, running.answer
+        if order.state is not OrderState.PROPOSED or answer is None or answer.done():
+            raise WrongState(
+                f"the operation is {order.state}, it waits for no answer", operation=order_id
+            )
+        if proposal_id != order.proposal_id:
+            raise WrongState(
+                "this proposal has been replaced by another one",
+                operation=order_id,
+                proposal=order.proposal_id,
+            )
+        answer.set_result(accepted)
+        return running
+
+    def cancel(self, tenant: str, order_id: str) -> Running:
+        """Stop an order that is not reserving yet; nothing is held for it then.
+
+        Raises:
+            NotFound; WrongState: it is past that.
+        """
+        running = self._registry.order_of(tenant, order_id)
+        order = running.order
+        if order.state.final or order.state is OrderState.RESERVING or running.task is None:
+            raise WrongState(
+                f"the operation is {order.state} and cannot be cancelled; "
+                "an active slice can be terminated",
+                operation=order_id,
+            )
+        running.cancelled = True
+        running.task.cancel()
+        return running
+
+    # -- reads ----------------------------------------------------------------------------
+
+    def order(self, tenant: str, order_id: str) -> Running:
+        return self._registry.order_of(tenant, order_id)
+
+    def slice(self, tenant: str, slice_id: str) -> SliceRecord:
+        return self._registry.slice_of(tenant, slice_id)
+
+    def slices(self, tenant: str, show_terminated: bool) -> list[SliceRecord]:
+        return list(self._registry.slices_of(tenant, show_terminated))
+
+    async def settled(self, running: Running, wait_s: float, after_revision: int = 0) -> None:
+        """Return when the order is final or proposed, and newer than what the caller has seen."""
+        loop = asyncio.get_running_loop()
+        deadline_s = loop.time() + min(max(wait_s, 0.0), WAIT_S_MAX)
+        while not _settled(running.order, after_revision):
+            left_s = deadline_s - loop.time()
+            if left_s <= 0:
+                break
+            try:
+                async with asyncio.timeout(left_s):
+                    await running.changed.wait()
+            except TimeoutError:
+                break
+        await self._journal.flush()
+
+    def record(self, tenant: str, name: str) -> Sequence[Entry]:
+        """The decision record of `operations/{id}` or `slices/{id}`, in order.
+
+        Raises:
+            NotFound, InvalidRequest.
+        """
+        collection, _, key = name.partition("/")
+        match collection:
+            case "operations":
+                self._registry.order_of(tenant, key)
+                return self._journal.entries(order_id=key)
+            case "slices":
+                self._registry.slice_of(tenant, key)
+                return self._journal.entries(slice_id=key)
+        raise InvalidRequest(
+            "a name is operations/{id} or slices/{id}", field="name", requested=name
+        )
+
+    def decision_record(self, tenant: str, name: str) -> tuple[Sequence[Entry], bool]:
+        """The record, and whether the journal's hash chain holds."""
+        entries = self.record(tenant, name)[-RECORD_EVENTS_MAX:]
+        return entries, self._journal.intact(entries)
+
+    def slices_of_order(self, order: Order) -> list[SliceRecord]:
+        """The slices as they are now; none for a quote."""
+        if order.validate_only:
+            return []
+        return [self._registry.slice_of(order.tenant, slice_id) for slice_id in order.slices]
+
+    async def watch(self, tenant: str, name: str, after: int) -> AsyncIterator[Entry]:
+        """Every event so far, then each new one until no operation is at work on `name`.
+
+        Raises:
+            NotFound, InvalidRequest; Overloaded: `WATCHERS_MAX` streams are open.
+        """
+        if self._watchers >= WATCHERS_MAX:
+            raise Overloaded("too many watchers", limit="WATCHERS_MAX", value=WATCHERS_MAX)
+        self._watchers += 1
+        try:
+            while True:
+                running = self._at_work(tenant, name)
+                news = self._journal.news(name)
+                entries = [e for e in self.record(tenant, name) if e.sequence > after]
+                for entry in entries:
+                    after = entry.sequence
+                    yield entry
+                if running is None and not entries:
+                    return
+                if not entries:
+                    await news.wait()
+        finally:
+            self._watchers -= 1
+
+    def _at_work(self, tenant: str, name: str) -> Running | None:
+        collection, _, key = name.partition("/")
+        if collection == "operations":
+            running: Running | None = self._registry.order_of(tenant, key)
+        else:
+            running = self._registry.order_changing(key)
+        if running is None or _settled(running.order, 0):
+            return None
+        return running
+
+    # -- begin ----------------------------------------------------------------------------
+
+    def _repeated(self, request: Request) -> Running | None:
+        order_id = naming.order_id(request.tenant, request.request_id)
+        running = self._registry.order(order_id)
+        if running is None:
+            return None
+        if running.order.digest != request.digest:
+            raise RequestIdReused(
+                "this request_id was used for another request",
+                request_id=request.request_id,
+                operation=order_id,
+            )
+        return running
+
+    def _begin(
+        self, request: Request, kind: OrderKind, overlay: Overlay | None, **fields: object
+    ) -> Running:
+        for count, limit, name in (
+            (self._registry.in_progress(), ORDERS_IN_PROGRESS_MAX, "ORDERS_IN_PROGRESS_MAX"),
+            (
+                self._registry.in_progress(request.tenant),
+                TENANT_ORDERS_IN_PROGRESS_MAX,
+                "TENANT_ORDERS_IN_PROGRESS_MAX",
+            ),
+        ):
+            if count >= limit:
+                raise Overloaded(
+                    f"{count} operations are in progress; try again later", limit=name, value=limit
+                )
+        order = Order(
+            order_id=naming.order_id(request.tenant, request.request_id),
+            tenant=request.tenant,
+            kind=kind,
+            created_at_s=self._clock.now_s(),
+            request_id=request.request_id,
+            digest=request.digest,
+            **fields,  # type: ignore[arg-type]
+        )
+        for slice_id in order.slices:
+            self._registry.occupy(slice_id, order.order_id)
+        running = self._registry.begin(order)
+        running.overlay = overlay
+        self._work_on(running)
+        return running
+
+    def take_up(self, running: Running) -> None:
+        """Go on with an order of an earlier incarnation."""
+        for slice_id in running.order.slices:
+            self._registry.occupy(slice_id, running.order.order_id)
+        self._work_on(running)
+
+    def _work_on(self, running: Running) -> None:
+        running.task = asyncio.ensure_future(self._workflow.run(running))
+        self._tasks.add(running.task)
+        running.task.add_done_callback(self._tasks.discard)
+
+    async def stop(self) -> None:
+        """Stop working; the journal has every order for the next incarnation."""
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+
+def _settled(order: Order, after_revision: int) -> bool:
+    waiting = order.state.final or order.state is OrderState.PROPOSED
+    return waiting and order.revision > after_revision

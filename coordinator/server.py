@@ -1,0 +1,122 @@
+"""A coordinator that serves: journal, watchers, recovery and the tenants' gRPC API."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import grpc
+
+from coordinator.clock import Clock, SystemClock
+from coordinator.consent import Consent
+from coordinator.domain_client import GrpcDomain
+from coordinator.intent.rules import RulesInterpreter
+from coordinator.journal import Journal
+from coordinator.observer import Observer
+from coordinator.orders import Orders
+from coordinator.planner import Planner
+from coordinator.recovery import Recovery
+from coordinator.registry import Registry
+from coordinator.resources import ResourceDatabase
+from coordinator.saga import Reserver
+from coordinator.scribe import Scribe
+from coordinator.service import PERMISSIONS, SLICE_SERVICE, SliceServicer
+from coordinator.settings import CoordinatorSettings
+from coordinator.workflow import Workflow
+from domains import rpc
+from domains.security import Identity, Principal, Role
+from protos.slicing.v1.slices_pb2_grpc import add_SliceServiceServicer_to_server
+
+log = logging.getLogger(__name__)
+
+FIRST_VIEWS_S = 10.0
+"""How long a start waits for every domain to show itself; the others are taken up later."""
+
+
+@dataclass(frozen=True, slots=True)
+class CoordinatorServer:
+    """A coordinator at an address. `stop` leaves unfinished orders to the next incarnation."""
+
+    address: str
+    resources: ResourceDatabase
+    journal: Journal
+    _rpc: rpc.RpcServer
+    _observer: Observer
+    _orders: Orders
+    _reserver: Reserver
+    _domains: dict[str, GrpcDomain]
+
+    async def stop(self, grace_s: float = rpc.STOP_GRACE_S) -> None:
+        """Take no new calls, finish those in progress within the grace, then go."""
+        await self._rpc.stop(grace_s)
+        await self._orders.stop()
+        await self._reserver.close()
+        await self._observer.stop()
+        for domain in self._domains.values():
+            await domain.close()
+        self.journal.close()
+
+
+async def serve(
+    settings: CoordinatorSettings,
+    clock: Clock | None = None,
+    register: Callable[[grpc.aio.Server], None] | None = None,
+) -> CoordinatorServer:
+    """Open the journal, take up what an earlier incarnation left, and serve.
+
+    Args:
+        register: adds further services to the same server (a benchmark's empty fan-out).
+
+    Raises:
+        StoreFailed: the journal cannot be opened, or is damaged.
+        rpc.AddressInUse, InvalidRequest: see `rpc.listen`.
+    """
+    clock = clock or SystemClock()
+    identity = Identity.load(settings.identity) if settings.identity else None
+    me = Principal(settings.trust_domain, Role.COORDINATOR, settings.name)
+    domains = {
+        endpoint.name: GrpcDomain(
+            endpoint.name,
+            endpoint.address,
+            identity,
+            endpoint.trust_domain,
+            principal=me.spiffe_id,
+        )
+        for endpoint in settings.domains
+    }
+    journal = await Journal.open(settings.database)
+    registry, resources, scribe = Registry(journal), ResourceDatabase(), Scribe(journal, clock)
+    reserver = Reserver(domains, journal, clock)
+    workflow = Workflow(
+        journal=journal,
+        registry=registry,
+        resources=resources,
+        planner=Planner(resources, domains),
+        reserver=reserver,
+        interpreter=RulesInterpreter(),
+        scribe=scribe,
+        consent=Consent(journal, registry, scribe, clock),
+        clock=clock,
+        default_area=settings.default_area,
+    )
+    orders = Orders(registry, journal, workflow, clock)
+    recovery = Recovery(registry, reserver, orders, workflow, domains, journal.epoch)
+    observer = Observer(resources, domains, clock, recovery.greet)
+    addresses = {endpoint.name: endpoint.address for endpoint in settings.domains}
+    servicer = SliceServicer(orders, resources, addresses, clock, settings.default_area)
+
+    def add(server: grpc.aio.Server) -> None:
+        add_SliceServiceServicer_to_server(servicer, server)
+        if register:
+            register(server)
+
+    unfinished = registry.load()
+    observer.start()
+    await observer.first_views(FIRST_VIEWS_S)
+    listening = await rpc.listen(settings.address, identity, {SLICE_SERVICE: PERMISSIONS}, add)
+    await recovery.resume(unfinished)
+    log.info("%s serves tenants at %s", settings.name, listening.address)
+    return CoordinatorServer(
+        listening.address, resources, journal, listening, observer, orders, reserver, domains
+    )

@@ -1,0 +1,321 @@
+"""Drives one order from its words to active slices: the nine steps, in order.
+
+Everything that can fail does so before the decision is durable, and then nothing is held; after
+it, everything is confirmed or the saga of `reserve` takes it all back.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from coordinator import naming, story
+from coordinator.activation import activate
+from coordinator.clock import Clock
+from coordinator.consent import Consent
+from coordinator.errors import NeedsClarification, NotASliceRequest, OrderCancelled, Overtaken
+from coordinator.intent import Interpreter
+from coordinator.journal import Journal
+from coordinator.limits import ATTEMPTS_MAX, BACKOFF_S, BACKOFF_S_MAX, HOLD_TTL_S, ORDER_S_MAX
+from coordinator.model import Action, Agreement, Chain, Hop, SliceState
+from coordinator.negotiate import keeps
+from coordinator.planner import Planner, Task
+from coordinator.profile import service_profiles
+from coordinator.records import (
+    Failure,
+    Order,
+    OrderKind,
+    OrderState,
+    Part,
+    Running,
+    SliceRecord,
+)
+from coordinator.registry import Registry
+from coordinator.resources import ResourceDatabase
+from coordinator.saga import Leg, Reserver
+from coordinator.scribe import Scribe
+from domains.errors import (
+    CapacityInsufficient,
+    EntenteError,
+    LabelInUse,
+    OfferChanged,
+    Unreachable,
+    WrongState,
+)
+from domains.model import Attachment, Hold, HoldRequest
+
+log = logging.getLogger(__name__)
+
+OVERTAKING = (CapacityInsufficient, OfferChanged, LabelInUse)
+"""Refusals of a hold that mean "others were faster": worth another round of offers."""
+
+
+@dataclass(slots=True)
+class Workflow:
+    """The steps of an order. One instance serves all orders; each runs in a task of its own."""
+
+    journal: Journal
+    registry: Registry
+    resources: ResourceDatabase
+    planner: Planner
+    reserver: Reserver
+    interpreter: Interpreter
+    scribe: Scribe
+    consent: Consent
+    clock: Clock
+    default_area: str
+
+    async def run(self, running: Running) -> None:
+        """Work on an order until it is done or failed; never raises but for cancellation."""
+        order = running.order
+        try:
+            match order.kind:
+                case OrderKind.CREATE:
+                    await self._create(running)
+                case OrderKind.UPDATE:
+                    await self._update(running)
+                case OrderKind.TERMINATE:
+                    await self._terminate(running)
+        except asyncio.CancelledError:
+            if not running.cancelled:
+                raise  # the coordinator stops: the journal has the order, recovery takes it up
+            self._fail(running, OrderCancelled("cancelled by the tenant"))
+        except EntenteError as error:
+            self._fail(running, error)
+        except Exception:
+            log.exception("order %s failed unexpectedly", order.order_id)
+            self._fail(
+                running, EntenteError("an internal error; the log has it", operation=order.order_id)
+            )
+
+    # -- the three kinds of order ---------------------------------------------------------
+
+    async def _create(self, running: Running) -> None:
+        order = running.order
+        if not order.services:
+            self._understand(running)
+            self._begin_slices(order)
+        tasks = [Task(service) for service in order.services]
+        if holds := await self._secure(running, tasks):
+            activate(self.registry, self.scribe, order, holds)
+        self._done(running)
+
+    async def _update(self, running: Running) -> None:
+        order = running.order
+        record = self.registry.slice_of(order.tenant, order.slices[0])
+        held = {segment.domain: segment.hold_id for segment in record.segments}
+        tasks = [Task(order.services[0], self._chain_of(record), held)]
+        if holds := await self._secure(running, tasks):
+            activate(self.registry, self.scribe, order, holds)
+        self._done(running)
+
+    async def _terminate(self, running: Running) -> None:
+        order = running.order
+        record = self.registry.slice_of(order.tenant, order.slices[0])
+        segments = [(segment.domain, segment.hold_id) for segment in record.segments]
+        order.state = OrderState.RESERVING
+        await self.reserver.terminate(order.order_id, record.slice_id, segments, order.reason)
+        self.terminated(running)
+
+    def terminated(self, running: Running) -> None:
+        """Everything is released, or will be: the slice is a tombstone with its reason."""
+        order = running.order
+        record = self.registry.slice_of(order.tenant, order.slices[0])
+        self._end_slice(record, order.reason or "terminated by the tenant")
+        self.scribe.note(
+            order, "assure", "terminated", f"{record.agreed.name} ended", slice_id=record.slice_id
+        )
+        self._done(running)
+
+    # -- steps 1 and 2 --------------------------------------------------------------------
+
+    def _understand(self, running: Running) -> None:
+        """Words to service profiles; what the tenant gave in typed fields stands as it is."""
+        order = running.order
+        if not order.requested:
+            found = self.interpreter.interpret(order.intent, self.resources.areas())
+            self.scribe.note(order, "interpret", "understood", *story.understood(found))
+            match found.action:
+                case Action.REJECT:
+                    raise NotASliceRequest(found.explanation or "this asks for no slice")
+                case Action.CLARIFY:
+                    order.questions = found.questions
+                    raise NeedsClarification(
+                        found.explanation or "this can be read in more than one way",
+                        questions=" | ".join(found.questions),
+                    )
+                case Action.CREATE:
+                    described = service_profiles(found, self.default_area)
+                    order.requested = running.overlay(described) if running.overlay else described
+                case _:
+                    raise NotASliceRequest(
+                        f"to {found.action} a slice, name it: its id is in the list of slices",
+                        action=found.action.value,
+                    )
+        order.services = order.requested
+
+    def _begin_slices(self, order: Order) -> None:
+        order.slices = tuple(
+            naming.slice_id(order.order_id, index) for index in range(len(order.services))
+        )
+        for slice_id, service in zip(order.slices, order.services, strict=True):
+            self.scribe.note(
+                order, "profile", "profiled", *story.profiled(service), slice_id=slice_id
+            )
+            if not order.validate_only:
+                self.registry.put_slice(
+                    SliceRecord(
+                        slice_id=slice_id,
+                        tenant=order.tenant,
+                        state=SliceState.REQUESTED,
+                        requested=service,
+                        agreed=service,
+                        created_at_s=order.created_at_s,
+                    )
+                )
+
+    # -- steps 3 to 7 ---------------------------------------------------------------------
+
+    async def _secure(self, running: Running, tasks: list[Task]) -> Mapping[str, Hold] | None:
+        """Plan, agree, reserve; again when others were faster. None for a mere quote."""
+        order = running.order
+        deadline_s = self.clock.monotonic_s() + ORDER_S_MAX
+        while True:
+            order.state = OrderState.NEGOTIATING
+            plans = await self.planner.plan(tasks, order.tenant)
+            self.scribe.plans(order, plans)
+            asked_s = self.clock.monotonic_s()
+            agreements = await self.consent.agreements(running, plans)
+            if agreements is None:
+                # The tenant accepted after a while: the offers are stale, ask for them again.
+                deadline_s += self.clock.monotonic_s() - asked_s
+                tasks = [
+                    replace(task, service=service)
+                    for task, service in zip(tasks, order.services, strict=True)
+                ]
+                continue
+            if order.validate_only:
+                self._quote(order, agreements)
+                return None
+            try:
+                return await self._reserve(running, tasks, agreements)
+            except OVERTAKING as error:
+                order.attempt += 1
+                if order.attempt >= ATTEMPTS_MAX or self.clock.monotonic_s() > deadline_s:
+                    raise Overtaken(
+                        f"others took the capacity {order.attempt} times: {error.message}",
+                        **{**error.metadata, "attempts": order.attempt},
+                    ) from error
+            pause_s = min(BACKOFF_S * 2**order.attempt, BACKOFF_S_MAX)
+            await asyncio.sleep(pause_s * (0.5 + self.clock.jitter() / 2))
+
+    async def _reserve(
+        self, running: Running, tasks: Sequence[Task], agreements: Sequence[Agreement]
+    ) -> Mapping[str, Hold]:
+        """Hold everywhere, decide, confirm everywhere; or nothing.
+
+        Raises:
+            EntenteError: the domain's reason; nothing is held.
+        """
+        order, legs = running.order, []
+        for slice_id, task, agreement in zip(order.slices, tasks, agreements, strict=True):
+            assert keeps(agreement.service, agreement), "a combination that breaks its profile"
+            legs += self._legs(order, slice_id, task, agreement)
+        order.state = OrderState.RESERVING
+        order.parts = tuple(
+            Part(leg.request.slice_id, leg.domain, leg.request.hold_id) for leg in legs
+        )
+        self.registry.put_order(running)
+        return await self.reserver.reserve(order.order_id, legs)
+
+    def _legs(self, order: Order, slice_id: str, task: Task, agreement: Agreement) -> list[Leg]:
+        chain = naming.chain_of(agreement)
+        labelled: dict[str, tuple[Attachment, ...]] = {}
+        if task.holds:
+            record = self.registry.slice_of(order.tenant, slice_id)
+            labelled = {segment.domain: segment.attachments for segment in record.segments}
+        legs = []
+        for index, choice in enumerate(agreement.choices):
+            domain = choice.hop.domain
+            derived = naming.attachments(chain, index, slice_id, order.attempt)
+            request = HoldRequest(
+                hold_id=naming.hold_id(slice_id, order.order_id, order.attempt, domain),
+                slice_id=slice_id,
+                tenant=order.tenant,
+                profile=choice.profile,
+                offer=choice.offer,
+                attachments=labelled.get(domain, derived),
+                ttl_s=HOLD_TTL_S,
+                epoch=self.journal.epoch,
+                replaces=task.holds.get(domain) if task.holds else None,
+            )
+            legs.append(Leg(domain, request))
+        return legs
+
+    # -- where a slice runs ----------------------------------------------------------------
+
+    def _chain_of(self, record: SliceRecord) -> Chain:
+        """Where a slice runs, with what its domains advertise there now.
+
+        Raises:
+            WrongState: it is not active. Unreachable: a domain of it is silent.
+        """
+        if record.state is not SliceState.ACTIVATED:
+            raise WrongState(f"the slice is {record.state}", slice=record.slice_id)
+        hops = []
+        for segment in record.segments:
+            link = self.resources.link(segment.domain, segment.ingress, segment.egress)
+            if link is None:
+                raise Unreachable(
+                    f"{segment.domain}, which carries a part of the slice, is silent",
+                    domain=segment.domain,
+                )
+            hops.append(Hop(segment.domain, self.resources.kind(segment.domain), link))
+        return tuple(hops)
+
+    # -- endings --------------------------------------------------------------------------
+
+    @staticmethod
+    def _quote(order: Order, agreements: Sequence[Agreement]) -> None:
+        order.quote = tuple(
+            SliceRecord(
+                slice_id=slice_id,
+                tenant=order.tenant,
+                state=SliceState.REQUESTED,
+                requested=service,
+                agreed=agreement.service,
+                created_at_s=order.created_at_s,
+                metrics=agreement.metrics,
+            )
+            for slice_id, service, agreement in zip(
+                order.slices, order.services, agreements, strict=True
+            )
+        )
+
+    def _done(self, running: Running) -> None:
+        running.order.state = OrderState.DONE
+        self.registry.put_order(running)
+
+    def _fail(self, running: Running, error: EntenteError) -> None:
+        order = running.order
+        order.state = OrderState.FAILED
+        order.failure = Failure.of(error)
+        detail = {"reason": error.reason, **error.metadata}
+        self.scribe.note(order, "negotiate", "failed", error.message, detail)
+        if order.kind is OrderKind.CREATE and not order.validate_only:
+            for slice_id in order.slices:
+                self._end_slice(self.registry.slice_of(order.tenant, slice_id), error.reason)
+        self.registry.put_order(running)
+
+    def _end_slice(self, record: SliceRecord, reason: str) -> None:
+        self.registry.put_slice(
+            replace(
+                record,
+                state=SliceState.TERMINATED,
+                reason=reason,
+                segments=(),
+                revision=record.revision + 1,
+            )
+        )

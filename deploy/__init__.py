@@ -1,0 +1,1 @@
+"""Wiring: what runs where, the `entente` command, and the demonstration."""

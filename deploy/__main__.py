@@ -1,0 +1,5 @@
+"""`python -m deploy` is `entente`."""
+
+from deploy.cli import main
+
+main()

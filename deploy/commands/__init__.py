@@ -1,0 +1,1 @@
+"""The commands of `entente`, a small file for each group of them."""

@@ -1,0 +1,85 @@
+"""Commands that only look: slices, show, why, topology."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from deploy.commands.request import Json, slice_name
+from deploy.session import ask, console, print_json
+
+
+def register(app: typer.Typer) -> None:
+    app.command("slices")(slices)
+    app.command("show")(show)
+    app.command("why")(why)
+    app.command("topology")(topology)
+
+
+def slices(
+    context: typer.Context,
+    ended: Annotated[bool, typer.Option("--all", help="Terminated ones as well.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Your slices."""
+    found = ask(context, lambda tenant: tenant.slices(ended))
+    if as_json:
+        print_json({"slices": found})
+    elif not found:
+        typer.echo('no slices; ask for one: entente request "..."')
+    else:
+        from deploy import render
+
+        console().print(render.slices(found))
+
+
+def show(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(metavar="ID")],
+    as_json: Json = False,
+) -> None:
+    """One slice: what was asked, agreed and promised, and its segment in every domain."""
+    found = ask(context, lambda tenant: tenant.slice(slice_name(name)))
+    if as_json:
+        print_json(found)
+    else:
+        from deploy import render
+
+        console().print(render.slice_(found))
+
+
+def why(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(metavar="ID", help="A slice, or operations/ID.")],
+    as_json: Json = False,
+) -> None:
+    """The decision record: everything that happened to a slice and why, in order."""
+    full = name if name.startswith("operations/") else slice_name(name)
+    found = ask(context, lambda tenant: tenant.record(full))
+    if as_json:
+        print_json(found)
+    else:
+        from deploy import render
+
+        console().print(render.record(found))
+
+
+def topology(
+    context: typer.Context,
+    domain: Annotated[str | None, typer.Argument(help="One domain, in full.")] = None,
+    as_json: Json = False,
+) -> None:
+    """What the domains show of themselves: links, coverage and zones, never the inside."""
+    views = ask(context, lambda tenant: tenant.domains())
+    if domain is not None:
+        known = ", ".join(view["topology"]["domain"] for view in views)
+        views = [view for view in views if view["topology"]["domain"] == domain]
+        if not views:
+            raise typer.BadParameter(f"no domain {domain!r}; there are: {known}")
+    if as_json:
+        print_json({"domains": views})
+    else:
+        from deploy import render
+
+        console().print(render.domain(views[0]) if domain else render.domains(views))

@@ -1,0 +1,245 @@
+"""Commands that run things: up, down, domain, demo."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from deploy.commands.request import Json
+from deploy.session import console, print_json
+
+if TYPE_CHECKING:
+    from deploy.federation import Federation
+    from deploy.home import Home, Run
+    from deploy.hosts import Launcher
+
+Config = Annotated[Path, typer.Option(help="A folder of TOML files, or the name of a shipped one.")]
+Insecure = Annotated[
+    bool, typer.Option("--insecure", help="No TLS: everybody is believed. Loopback, to debug.")
+]
+LauncherName = Annotated[
+    str, typer.Option("--launcher", help="ray: a host actor per domain; process: without Ray.")
+]
+FreePorts = Annotated[
+    bool, typer.Option("--free-ports", help="Whatever ports are free, not those of the files.")
+]
+
+START_S = 90.0
+"""How long `up --detach` waits for everything to serve."""
+STOP_S = 20.0
+"""How long `down` waits before it ends the process the hard way."""
+GERMANY = Path("germany")
+
+
+def register(app: typer.Typer) -> None:
+    app.command("up")(up)
+    app.command("down")(down)
+    app.command("domain")(domain)
+    app.command("demo")(demo)
+
+
+def up(
+    detach: Annotated[bool, typer.Option("--detach", help="Return once all of it serves.")] = False,
+    config: Config = GERMANY,
+    insecure: Insecure = False,
+    launcher: LauncherName = "ray",
+    free_ports: FreePorts = False,
+    as_json: Json = False,
+) -> None:
+    """Start domains and a coordinator, and keep them running."""
+    from deploy.home import Home
+
+    found = _federation(config)  # before anything starts: a mistake is said at once
+    _launcher(launcher)
+    home = Home.of_environment().prepare()
+    if insecure:
+        typer.echo(
+            "INSECURE: no TLS, every caller is taken at their word. Loopback only.", err=True
+        )
+    if detach:
+        arguments = ["--config", str(found.folder), "--launcher", launcher]
+        arguments += ["--insecure"] * insecure + ["--free-ports"] * free_ports
+        _show(_detached(home, arguments), as_json)
+        return
+    _foreground(home, found.on_free_ports() if free_ports else found, launcher, insecure, as_json)
+
+
+def down(as_json: Json = False) -> None:
+    """End what `up` started here, and nothing else."""
+    from deploy.home import Home, Lock, Run
+    from deploy.processes import end, wait_until
+    from deploy.runtime import clean
+    from domains.errors import EntenteError
+
+    home = Home.of_environment().prepare()
+    run = Run.read(home)
+    stopped = run is not None and end(run.pid, run.started, STOP_S)
+    lock = Lock(home)
+    if not wait_until(lambda: not lock.taken, STOP_S):
+        raise EntenteError(f"something in {home.root} still runs or starts; try again in a while")
+    with lock:
+        clean(home)
+    if as_json:
+        print_json({"stopped": stopped})
+    else:
+        typer.echo("stopped" if stopped else f"nothing runs in {home.root}")
+
+
+def domain(
+    config: Annotated[list[Path], typer.Option(help="A domain's TOML file; repeat for several.")],
+    listen: Annotated[
+        str | None, typer.Option(help="host:port instead of the file's; one domain only.")
+    ] = None,
+    identity: Annotated[
+        Path | None, typer.Option(help="Folder with svid.pem, key.pem, bundle/; else development.")
+    ] = None,
+    insecure: Insecure = False,
+    as_json: Json = False,
+) -> None:
+    """Host domains alone, without Ray and without a coordinator, until Ctrl-C."""
+    import asyncio
+    import logging
+
+    from deploy.alone import hosted
+    from deploy.home import Home
+    from domains.errors import InvalidRequest
+    from domains.server import run_domains
+
+    if listen and len(config) > 1:
+        raise typer.BadParameter("goes with one --config only", param_hint="--listen")
+    logging.basicConfig(level=logging.WARNING, format="%(message)s")
+    home = Home.of_environment().prepare()
+    try:
+        places = [hosted(home, path, listen, identity, insecure) for path in config]
+    except InvalidRequest as error:
+        raise typer.BadParameter(error.message, param_hint="--config") from None
+
+    def ready(addresses: dict[str, str]) -> None:
+        if as_json:
+            print_json({"domains": addresses})
+        else:
+            for name, address in addresses.items():
+                typer.echo(f"{name} serves at {address}; end with Ctrl-C")
+        sys.stdout.flush()
+
+    asyncio.run(run_domains(places, ready))
+
+
+def demo(
+    text: Annotated[str | None, typer.Argument(help="Your own sentence.")] = None,
+    config: Config = GERMANY,
+    launcher: LauncherName = "ray",
+) -> None:
+    """Start everything, ask as a tenant, show every step, end it, and check the capacity."""
+    from deploy import demo as demonstration
+
+    found = _federation(config)
+    raise typer.Exit(demonstration.run(console(), found, _launcher(launcher), text))
+
+
+def _federation(folder: Path) -> Federation:
+    """The federation in a folder; a mistake in its files is a mistake in how we were called."""
+    from deploy import federation
+    from domains.errors import InvalidRequest
+
+    try:
+        return federation.load(folder)
+    except InvalidRequest as error:
+        raise typer.BadParameter(error.message, param_hint="--config") from None
+
+
+def _launcher(name: str) -> Launcher:
+    from deploy.hosts import Launcher
+
+    if name not in list(Launcher):
+        raise typer.BadParameter(f"one of: {', '.join(Launcher)}", param_hint="--launcher")
+    return Launcher(name)
+
+
+def _foreground(
+    home: Home, found: Federation, launcher: str, insecure: bool, as_json: bool
+) -> None:
+    from deploy.runtime import Runtime
+
+    leave = threading.Event()
+    tell = (lambda _: None) if as_json else (lambda what: typer.echo(f"starting {what}"))
+    # SIGTERM while starting ends it as Ctrl-C does: whatever has started is stopped again.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with Runtime(home, found, _launcher(launcher), insecure, tell) as runtime:
+        signal.signal(signal.SIGTERM, lambda *_: leave.set())
+        signal.signal(signal.SIGINT, lambda *_: leave.set())
+        _show(runtime.run, as_json)
+        sys.stdout.flush()
+        leave.wait()
+        if not as_json:
+            typer.echo("stopping")
+
+
+def _detached(home: Home, arguments: list[str]) -> Run:
+    """Start `up` in the background and wait until it serves.
+
+    Raises:
+        EntenteError: it ended before that; the message is its own last line.
+    """
+    from deploy.child import importable
+    from deploy.home import Lock, Run
+    from deploy.processes import wait_until
+    from domains.errors import EntenteError, WrongState
+
+    if Lock(home).taken:
+        run = Run.read(home)
+        where = f", with its coordinator at {run.coordinator}" if run else ""
+        raise WrongState(f"one runs in {home.root} already{where}; end it first: entente down")
+    log = home.logs / "up.log"
+    with log.open("wb") as output:
+        import os
+
+        process = subprocess.Popen(  # noqa: S603  # our own interpreter and module
+            [sys.executable, "-m", "deploy", "up", *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            env=importable(os.environ),
+            start_new_session=True,
+        )
+
+    def settled() -> bool:
+        run = Run.read(home)
+        return process.poll() is not None or (run is not None and run.ready)
+
+    if not wait_until(settled, START_S):
+        process.terminate()
+        raise EntenteError(f"it does not serve after {START_S:g} s; its log is {log}")
+    run = Run.read(home)
+    if run is None or not run.ready:
+        raise EntenteError(_last_words(log) or f"it ended with {process.returncode}; see {log}")
+    return run
+
+
+def _last_words(log: Path) -> str:
+    """What a background `up` said about why it ended, without the word it began with."""
+    _, found, reason = log.read_text().rpartition("refused: ")
+    return reason.strip() if found else ""
+
+
+def _show(run: Run, as_json: bool) -> None:
+    if as_json:
+        print_json(
+            {
+                "coordinator": run.coordinator,
+                "domains": dict(run.domains),
+                "insecure": run.insecure,
+                "pid": run.pid,
+            }
+        )
+        return
+    typer.echo(f"coordinator  {run.coordinator}")
+    for name, address in run.domains.items():
+        typer.echo(f"{name:<12} {address}")
+    typer.echo('ready: entente request "..."; end with entente down')

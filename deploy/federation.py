@@ -1,0 +1,111 @@
+"""A federation as its folder of TOML files describes it: some domains and one coordinator."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from deploy.processes import free_addresses
+from domains import config
+from domains.errors import InvalidRequest
+
+CONFIGS = Path(__file__).parent / "configs"
+DEFAULT = CONFIGS / "germany"
+COORDINATOR_FILE = "coordinator.toml"
+
+
+class CoordinatorSection(BaseModel):
+    """`coordinator.toml`; an unknown key is an error.
+
+    Attributes:
+        listen: host:port of the tenants' gRPC API.
+        default_area: where devices are when a request names no place.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str
+    listen: str = Field(pattern=r"^.+:\d{1,5}$")
+    trust_domain: str
+    tenant_trust_domain: str
+    default_area: str
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One domain: its file, what is in it, and where it listens here."""
+
+    path: Path
+    config: config.DomainConfig
+    address: str
+
+    @property
+    def name(self) -> str:
+        return self.config.name
+
+    @property
+    def trust_domain(self) -> str:
+        return self.config.trust_domain
+
+
+@dataclass(frozen=True, slots=True)
+class Federation:
+    """Everything that one `entente up` starts."""
+
+    folder: Path
+    coordinator: CoordinatorSection
+    members: tuple[Member, ...]
+
+    def on_free_ports(self) -> Federation:
+        """The same federation on ports that nobody uses now, so that two can run side by side."""
+        own, *others = free_addresses(1 + len(self.members))
+        return replace(
+            self,
+            coordinator=self.coordinator.model_copy(update={"listen": own}),
+            members=tuple(
+                replace(member, address=address)
+                for member, address in zip(self.members, others, strict=True)
+            ),
+        )
+
+
+def load(folder: Path) -> Federation:
+    """Read `coordinator.toml` and every other `*.toml` of a folder.
+
+    Raises:
+        InvalidRequest: no such folder, a file that is not valid, or two domains of one name.
+    """
+    if not folder.is_dir() and (CONFIGS / folder).is_dir():
+        folder = CONFIGS / folder
+    files = sorted(path for path in folder.glob("*.toml") if path.name != COORDINATOR_FILE)
+    if not files:
+        shipped = ", ".join(sorted(path.name for path in CONFIGS.iterdir() if path.is_dir()))
+        raise InvalidRequest(
+            f"{folder} holds no domain files (*.toml); a folder of yours, or one of: {shipped}"
+        )
+    members = tuple(_member(path) for path in files)
+    names = [member.name for member in members]
+    if double := {name for name in names if names.count(name) > 1}:
+        raise InvalidRequest(f"{folder}: two domains are called {', '.join(sorted(double))}")
+    return Federation(folder, _coordinator(folder / COORDINATOR_FILE), members)
+
+
+def _member(path: Path) -> Member:
+    loaded = config.load(path)
+    return Member(path, loaded, loaded.listen)
+
+
+def _coordinator(path: Path) -> CoordinatorSection:
+    try:
+        return CoordinatorSection.model_validate(tomllib.loads(path.read_text()))
+    except OSError as error:
+        raise InvalidRequest(f"{path}: {error.strerror}") from None
+    except tomllib.TOMLDecodeError as error:
+        raise InvalidRequest(f"{path}: not TOML: {error}") from None
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        raise InvalidRequest(f"{path}: {where}: {first['msg'].lower()}") from None

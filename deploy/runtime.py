@@ -1,0 +1,173 @@
+"""A running federation: hosts, coordinator and certificates, started together, ended together."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import asdict, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+
+from coordinator.settings import CoordinatorSettings, DomainEndpoint
+from deploy.account import DEFAULT_TENANT, tenant_id
+from deploy.certificates import ensure_development_certificates
+from deploy.child import Child
+from deploy.federation import Federation, Member
+from deploy.home import Home, Lock, Run
+from deploy.hosts import Launcher, Usage, hosts, remove_ray_folder
+from deploy.processes import is_free, started
+from domains.errors import WrongState
+from domains.security import Principal, Role
+from domains.server import Hosted
+
+Tell = Callable[[str], None]
+
+
+class Runtime:
+    """What `entente up` and `entente demo` keep running; use it as a context manager.
+
+    Args:
+        insecure: no TLS; loopback only.
+        tell: called with a few words as each part begins.
+    """
+
+    def __init__(
+        self,
+        home: Home,
+        federation: Federation,
+        launcher: Launcher = Launcher.RAY,
+        insecure: bool = False,
+        tell: Tell = lambda _: None,
+    ) -> None:
+        self._home = home
+        self._federation = federation
+        self._launcher = launcher
+        self._insecure = insecure
+        self._tell = tell
+        self._running = ExitStack()
+
+    def __enter__(self) -> Runtime:
+        """Start everything; on return everything serves and the run file says where.
+
+        Raises:
+            WrongState: another instance runs in this state folder, or a port is taken.
+            EntenteError: a part could not start, and why.
+        """
+        with ExitStack() as starting:
+            starting.enter_context(Lock(self._home))
+            clean(self._home)
+            self._check_ports()
+            self._start(starting)
+            self._running = starting.pop_all()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
+    ) -> None:
+        self._running.close()
+
+    def usage(self) -> Usage:
+        """Units in use of every resource of every domain, from the domains themselves."""
+        return self._hosts.usage()
+
+    @property
+    def run(self) -> Run:
+        """What runs, as in the run file."""
+        section = self._federation.coordinator
+        return Run(
+            pid=os.getpid(),
+            started=started(os.getpid()) or "",
+            coordinator=section.listen,
+            coordinator_trust_domain=section.trust_domain,
+            tenant_trust_domain=section.tenant_trust_domain,
+            domains={member.name: member.address for member in self._federation.members},
+            config=str(self._federation.folder),
+            insecure=self._insecure,
+            ray_folder=self._hosts.folder,
+        )
+
+    def _start(self, starting: ExitStack) -> None:
+        # Both children import what they need while certificates are made and Ray starts.
+        coordinator = Child("deploy.coordinator_process", self._home.logs / "coordinator.log")
+        starting.callback(coordinator.stop)
+        self._hosts = hosts(self._launcher, self._home)
+        starting.callback(self._hosts.stop)
+        starting.callback(self._home.run_file.unlink, missing_ok=True)
+        # Written before Ray starts as well: what a crash leaves behind must be found.
+        self.run.write(self._home)
+        self._tell("certificates, one authority per operator")
+        identities = self._identities()
+        members = self._federation.members
+        self._tell(f"{len(members)} domains ({self._launcher.value})")
+        self._hosts.start([self._hosted(member, identities) for member in members])
+        self._tell("the coordinator")
+        body = asdict(self._settings(identities))
+        coordinator.serve({key: _plain(value) for key, value in body.items()})
+        replace(self.run, ready=True).write(self._home)
+
+    def _identities(self) -> dict[str, Path]:
+        """The identity folder of every party, by SPIFFE id; empty without TLS."""
+        if self._insecure:
+            return {}
+        section = self._federation.coordinator
+        parties = [_domain_id(member) for member in self._federation.members]
+        # The first tenant, so that the coordinator's bundle has the tenants' authority.
+        parties += [self._coordinator_id, tenant_id(section.tenant_trust_domain, DEFAULT_TENANT)]
+        return ensure_development_certificates(self._home.certificates, parties, datetime.now(UTC))
+
+    @property
+    def _coordinator_id(self) -> str:
+        section = self._federation.coordinator
+        return Principal(section.trust_domain, Role.COORDINATOR, section.name).spiffe_id
+
+    def _hosted(self, member: Member, identities: dict[str, Path]) -> Hosted:
+        return Hosted(
+            config=member.path.resolve(),
+            database=self._home.databases / f"{member.name}.sqlite",
+            identity=identities.get(_domain_id(member)),
+            address=member.address,
+        )
+
+    def _settings(self, identities: dict[str, Path]) -> CoordinatorSettings:
+        section = self._federation.coordinator
+        return CoordinatorSettings(
+            name=section.name,
+            trust_domain=section.trust_domain,
+            address=section.listen,
+            database=self._home.databases / "coordinator.sqlite",
+            identity=identities.get(self._coordinator_id),
+            domains=tuple(
+                DomainEndpoint(member.name, member.address, member.trust_domain)
+                for member in self._federation.members
+            ),
+            default_area=section.default_area,
+        )
+
+    def _check_ports(self) -> None:
+        members = self._federation.members
+        wanted = {member.name: member.address for member in members}
+        wanted["the coordinator"] = self._federation.coordinator.listen
+        for name, address in wanted.items():
+            if not is_free(address):
+                raise WrongState(
+                    f"{address}, where {name} should listen, is in use; change `listen` in "
+                    f"{self._federation.folder}, or: entente up --free-ports",
+                    address=address,
+                )
+
+
+def clean(home: Home) -> None:
+    """Remove what a crashed instance left; call it with the lock held, so none is alive."""
+    if left := Run.read(home):
+        remove_ray_folder(left.ray_folder)
+    home.run_file.unlink(missing_ok=True)
+
+
+def _domain_id(member: Member) -> str:
+    return Principal(member.trust_domain, Role.DOMAIN, member.name).spiffe_id
+
+
+def _plain(value: object) -> object:
+    return str(value) if isinstance(value, Path) else value

@@ -1,0 +1,132 @@
+"""A domain's configuration file: TOML in, frozen and checked values out.
+
+Each error names the file, the field and what is wrong with it; an unknown key is an error.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from pydantic import Field, ValidationError, field_validator, model_validator
+
+from domains.errors import InvalidRequest
+from domains.model import DomainKind
+from domains.records import LedgerLimits
+from domains.technologies import Name, Section, Technology
+from domains.technologies.access import Access, AccessSection
+from domains.technologies.cloud import Cloud, CloudSection
+from domains.technologies.core import Core, CoreSection
+from domains.technologies.transport import Transport, TransportSection
+
+FILE_BYTES_MAX = 1 << 20
+TTL_MAX_S = 86_400.0
+
+DEFAULT_LIMITS = LedgerLimits()
+
+
+class LimitsSection(Section):
+    """`[limits]`: how much a domain keeps at once. See `domains.records.LedgerLimits`."""
+
+    retention_s: float = Field(default=DEFAULT_LIMITS.retention_s, gt=0, le=30 * TTL_MAX_S)
+    live_max: int = Field(default=DEFAULT_LIMITS.live_max, ge=1, le=10**7)
+    ended_max: int = Field(default=DEFAULT_LIMITS.ended_max, ge=1, le=10**7)
+    owners_max: int = Field(default=DEFAULT_LIMITS.owners_max, ge=1, le=10**6)
+
+
+class DomainConfig(Section):
+    """One administrative domain.
+
+    Attributes:
+        listen: host:port of its gRPC server.
+        trust_domain: of its operator, as in `spiffe://{trust_domain}/...`.
+        max_ttl_s: the longest that an unconfirmed hold may be asked for.
+
+    Exactly one of the four technology tables is present: the one that `kind` names.
+    """
+
+    name: Name
+    operator: str = Field(min_length=1, max_length=64)
+    kind: DomainKind
+    listen: str
+    trust_domain: str = Field(pattern=r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$", max_length=255)
+    max_ttl_s: float = Field(gt=0, le=TTL_MAX_S)
+    currency: Literal["EUR"] = "EUR"
+    limits: LimitsSection = LimitsSection()
+    access: AccessSection | None = None
+    transport: TransportSection | None = None
+    core: CoreSection | None = None
+    cloud: CloudSection | None = None
+
+    @field_validator("listen")
+    @classmethod
+    def _host_and_port(cls, value: str) -> str:
+        host, _, port = value.rpartition(":")
+        if not host or not port.isascii() or not port.isdigit() or not 0 < int(port) < 1 << 16:
+            raise ValueError("must be host:port, the port 1..65535")
+        return value
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        for kind in DomainKind:
+            present = getattr(self, kind.value) is not None
+            if present and kind is not self.kind:
+                raise ValueError(f"table [{kind}] in a domain of kind {self.kind}")
+            if not present and kind is self.kind:
+                raise ValueError(f"table [{kind}] is missing")
+        if self.limits.retention_s < self.max_ttl_s:
+            raise ValueError("limits.retention_s: shorter than max_ttl_s")
+        return self
+
+    @property
+    def ledger_limits(self) -> LedgerLimits:
+        """The limits in the ledger's own type."""
+        return LedgerLimits(max_ttl_s=self.max_ttl_s, **self.limits.model_dump())
+
+
+def load(path: Path) -> DomainConfig:
+    """Read and check one file.
+
+    Raises:
+        InvalidRequest: it cannot be read, is no TOML, or says something impossible.
+    """
+    try:
+        if path.stat().st_size > FILE_BYTES_MAX:
+            raise InvalidRequest(f"{path}: larger than {FILE_BYTES_MAX} bytes", file=path)
+        return parse(path.read_text(encoding="utf-8"), str(path))
+    except OSError as error:
+        raise InvalidRequest(f"{path}: {error.strerror}", file=path) from None
+    except UnicodeDecodeError:
+        raise InvalidRequest(f"{path}: not UTF-8", file=path) from None
+
+
+def parse(text: str, source: str) -> DomainConfig:
+    """The same for text; `source` is what errors call it.
+
+    Raises:
+        InvalidRequest: as `load`.
+    """
+    try:
+        content: dict[str, Any] = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise InvalidRequest(f"{source}: not TOML: {error}", file=source) from None
+    try:
+        return DomainConfig.model_validate(content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(map(str, first["loc"])) or "the whole file"
+        reason = first["msg"].removeprefix("Value error, ")
+        raise InvalidRequest(f"{source}: {field}: {reason}", file=source, field=field) from None
+
+
+def technology(config: DomainConfig) -> Technology:
+    """The physics of a domain, ready to be asked."""
+    if config.access is not None:
+        return Access(config.access)
+    if config.transport is not None:
+        return Transport(config.transport)
+    if config.core is not None:
+        return Core(config.core)
+    assert config.cloud is not None
+    return Cloud(config.cloud)

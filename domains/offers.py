@@ -1,0 +1,267 @@
+"""From options to a menu: exact offers first, then the nearest that can be had, by name.
+
+An offer's id is derived from the load and the option's key, so a domain keeps nothing for an
+offer and recognises it later (`choose`). Budgets are no part of the id: negotiation may move them
+between domains without making an offer another one.
+
+Where the throughput or the number of devices cannot be had at all, the menu holds what can at the
+largest share of them (in thousandths of what was asked, so that it says little about what is
+left). Isolation, area and compute are never given up in the tenant's stead: those refuse.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from hashlib import blake2b
+
+from domains.errors import CapacityInsufficient, OfferChanged, metadata_of
+from domains.model import (
+    UNIT,
+    Attribute,
+    Isolation,
+    Menu,
+    Metrics,
+    NetworkFunction,
+    Offer,
+    Relaxation,
+    SliceProfile,
+)
+from domains.technologies import PERMILLE, Free, Option, Technology, fits
+
+MENU_MAX = 16
+"""Offers in one menu."""
+
+_ID_BYTES = 12
+
+_SCALABLE: tuple[tuple[Attribute, ...], ...] = (
+    (Attribute.DOWNLINK,),
+    (Attribute.UPLINK,),
+    (Attribute.DOWNLINK, Attribute.UPLINK),
+    (Attribute.DEVICES,),
+    (Attribute.DOWNLINK, Attribute.UPLINK, Attribute.DEVICES),
+)
+"""What may be scaled down together, fewest and least painful first."""
+
+_FIELD = {
+    Attribute.DOWNLINK: "downlink_kbps",
+    Attribute.UPLINK: "uplink_kbps",
+    Attribute.DEVICES: "devices",
+}
+
+
+def menu(technology: Technology, profile: SliceProfile, free: Free) -> Menu:
+    """What a domain can promise for a slice profile now.
+
+    At most `MENU_MAX` offers, none better than another in latency, availability and price at
+    once; always the cheapest, the fastest and the most available. Exact ones come first, each
+    part cheapest first. Empty only with a `refusal`.
+    """
+    options = technology.options(profile, free)
+    if options:
+        return _served(profile, profile, options, ())
+    for attributes in _SCALABLE:
+        smaller = _largest(profile, attributes, lambda p: bool(technology.options(p, free)))
+        if smaller is not None:
+            short = tuple(_short(profile, smaller, attribute) for attribute in attributes)
+            return _served(profile, smaller, technology.options(smaller, free), short)
+    refusal, text = _refusal(technology, profile, free)
+    return Menu(profile, (), refusal, text)
+
+
+def choose(technology: Technology, profile: SliceProfile, offer: Offer, free: Free) -> Option:
+    """The option behind an offer that `menu` made for this load, if there is still room.
+
+    Raises:
+        OfferChanged: no such offer was ever made for this profile, or its terms were altered.
+        CapacityInsufficient: there is no room for it now.
+    """
+    promised = offer.metrics
+    served = replace(
+        profile,
+        downlink_kbps=promised.downlink_kbps,
+        uplink_kbps=promised.uplink_kbps,
+        devices=promised.devices,
+    )
+    identify = _identifier(served)
+    for option in technology.candidates(served, free):
+        if option.metrics == promised and identify(option.key) == offer.offer_id:
+            if fits(option, free):
+                return option
+            raise CapacityInsufficient("there is no room left for this offer", **_seen(profile))
+    raise OfferChanged("this is not on offer for this profile", offer=offer.offer_id)
+
+
+def _served(
+    profile: SliceProfile,
+    served: SliceProfile,
+    options: Sequence[Option],
+    short: tuple[Relaxation, ...],
+) -> Menu:
+    """A menu for `profile` out of options for `served`, its largest part that can be had."""
+    identify = _identifier(served)
+    offers = [
+        Offer(identify(option.key), option.metrics, short + _missed(profile, option.metrics))
+        for option in _thinned(profile, options)
+    ]
+    return Menu(profile, tuple(sorted(offers, key=_exact_first)))
+
+
+def _exact_first(offer: Offer) -> bool:
+    """False sorts first; the sort is stable, so each part stays cheapest first."""
+    return bool(offer.relaxations)
+
+
+def _thinned(profile: SliceProfile, options: Sequence[Option]) -> Sequence[Option]:
+    """At most `MENU_MAX`: the extremes, what no money can better, the rest evenly spread.
+
+    What is best in latency and availability together decides what can be proposed when budgets
+    cannot be kept, so it goes before mere differences in price. Budgets have no say but to add
+    the cheapest option that keeps them: a looser budget never leaves fewer exact offers.
+    """
+    if len(options) <= MENU_MAX:
+        return options
+    metrics = [option.metrics for option in options]
+    indices = range(len(options))
+    finest: list[int] = []
+    for i in sorted(indices, key=lambda i: (metrics[i].latency_us, -metrics[i].availability_ppb)):
+        if not finest or metrics[i].availability_ppb > metrics[finest[-1]].availability_ppb:
+            finest.append(i)
+    kept = list(dict.fromkeys([0, finest[0], finest[-1], *finest]))[: MENU_MAX - 1]
+    others = [i for i in indices if i not in kept]
+    spread = MENU_MAX - 1 - len(kept)
+    kept += [others[i * len(others) // spread] for i in range(spread)]
+    exact = next((i for i in indices if not _missed(profile, metrics[i])), 0)
+    return [options[i] for i in sorted({*kept, exact})]
+
+
+def _missed(profile: SliceProfile, metrics: Metrics) -> tuple[Relaxation, ...]:
+    """The budgets of the profile that an option does not keep."""
+    missed = []
+    if metrics.latency_us > profile.latency_us_max:
+        missed.append(Relaxation(Attribute.LATENCY, profile.latency_us_max, metrics.latency_us))
+    if metrics.availability_ppb < profile.availability_ppb_min:
+        missed.append(
+            Relaxation(
+                Attribute.AVAILABILITY, profile.availability_ppb_min, metrics.availability_ppb
+            )
+        )
+    return tuple(missed)
+
+
+def _short(profile: SliceProfile, smaller: SliceProfile, attribute: Attribute) -> Relaxation:
+    name = _FIELD[attribute]
+    return Relaxation(attribute, getattr(profile, name), getattr(smaller, name))
+
+
+def _scaled(profile: SliceProfile, attributes: Sequence[Attribute], permille: int) -> SliceProfile:
+    return replace(
+        profile,
+        **{_FIELD[a]: getattr(profile, _FIELD[a]) * permille // PERMILLE for a in attributes},
+    )
+
+
+def _largest(
+    profile: SliceProfile, attributes: Sequence[Attribute], possible: Callable[[SliceProfile], bool]
+) -> SliceProfile | None:
+    """The largest share of these attributes that can be had, in thousandths; None if none can.
+
+    Shares that leave nothing of an attribute do not count.
+    """
+    wanted = [getattr(profile, _FIELD[attribute]) for attribute in attributes]
+    if min(wanted) < 2:
+        return None
+    low = max(-(-PERMILLE // value) for value in wanted)
+    if not possible(_scaled(profile, attributes, low)):
+        return None
+    high = PERMILLE
+    while high - low > 1:
+        middle = (low + high) // 2
+        if possible(_scaled(profile, attributes, middle)):
+            low = middle
+        else:
+            high = middle
+    return _scaled(profile, attributes, low)
+
+
+def _refusal(technology: Technology, profile: SliceProfile, free: Free) -> tuple[Relaxation, str]:
+    """Which single thing stands in the way, and the most of it that can be had."""
+    ends = {(reach.ingress, reach.egress) for reach in technology.reaches()}
+    if (profile.ingress, profile.egress) not in ends:
+        text = f"nothing leads from {profile.ingress!r} to {profile.egress!r} here"
+        return Relaxation(Attribute.AREA, 1, 0), text
+    if profile.functions:
+        wanted, achievable = _compute(technology, profile, free)
+        if achievable:
+            text = (
+                f"{Attribute.COMPUTE}: {wanted} {UNIT[Attribute.COMPUTE]} requested, "
+                f"{achievable} achievable"
+            )
+            return Relaxation(Attribute.COMPUTE, wanted, achievable), text
+    if profile.isolation is Isolation.ISOLATED and technology.options(
+        replace(profile, isolation=Isolation.SHARED), free
+    ):
+        text = "isolation: no dedicated share or instances left; a shared slice could be had"
+        return Relaxation(Attribute.ISOLATION, 1, 0), text
+    attribute = Attribute.UPLINK if profile.uplink_kbps else Attribute.DOWNLINK
+    if profile.downlink_kbps > profile.uplink_kbps:
+        attribute = Attribute.DOWNLINK
+    wanted = getattr(profile, _FIELD[attribute])
+    text = f"{attribute}: {wanted} {UNIT[attribute]} requested, 0 achievable"
+    return Relaxation(attribute, wanted, 0), text
+
+
+def _compute(technology: Technology, profile: SliceProfile, free: Free) -> tuple[int, int]:
+    """Millicores asked for, and the most that functions of these proportions could have."""
+    wanted = sum(function.cpu_millicores for function in profile.functions)
+    low, high = 0, PERMILLE
+    while high - low > 1:
+        middle = (low + high) // 2
+        if technology.options(_with_functions(profile, middle), free):
+            low = middle
+        else:
+            high = middle
+    smaller = _with_functions(profile, low).functions if low else ()
+    return wanted, sum(function.cpu_millicores for function in smaller)
+
+
+def _with_functions(profile: SliceProfile, permille: int) -> SliceProfile:
+    return replace(profile, functions=tuple(_smaller(f, permille) for f in profile.functions))
+
+
+def _smaller(function: NetworkFunction, permille: int) -> NetworkFunction:
+    return replace(
+        function,
+        cpu_millicores=function.cpu_millicores * permille // PERMILLE,
+        memory_mib=function.memory_mib * permille // PERMILLE,
+        storage_gib=function.storage_gib * permille // PERMILLE,
+    )
+
+
+def _identifier(served: SliceProfile) -> Callable[[str], str]:
+    """Option key -> offer id, for the load of `served` (its budgets do not matter)."""
+    load = repr(
+        (
+            served.ingress,
+            served.egress,
+            served.downlink_kbps,
+            served.uplink_kbps,
+            served.devices,
+            served.isolation.value,
+            served.functions,
+            served.fabric_kbps,
+        )
+    )
+    base = blake2b(load.encode(), digest_size=_ID_BYTES)
+
+    def identify(key: str) -> str:
+        digest = base.copy()
+        digest.update(key.encode())
+        return digest.hexdigest()
+
+    return identify
+
+
+def _seen(profile: SliceProfile) -> dict[str, object]:
+    """What was asked, for an error's metadata."""
+    return metadata_of(Relaxation(Attribute.DOWNLINK, profile.downlink_kbps, 0))

@@ -1,0 +1,149 @@
+"""A domain that serves: its gRPC server, and the sweeper that lapses what nobody confirmed."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import signal
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from domains import rpc, service
+from domains.config import load
+from domains.domain import AdministrativeDomain
+from domains.errors import EntenteError
+from domains.security import Identity
+from protos.slicing.v1.domain_pb2_grpc import add_DomainServiceServicer_to_server
+
+log = logging.getLogger(__name__)
+
+SWEEP_S: Final = 1.0
+"""A hold outlives its TTL by no more than this."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hosted:
+    """What it takes to start one domain.
+
+    Attributes:
+        config: its TOML file; database: its SQLite file.
+        identity: folder of its certificate; None for no TLS, on loopback only.
+        address: host:port instead of the configured one; None to keep that.
+    """
+
+    config: Path
+    database: Path
+    identity: Path | None
+    address: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DomainServer:
+    """A domain at an address. `stop` ends the server, the sweeper and the domain, in this order."""
+
+    domain: AdministrativeDomain
+    address: str
+    _rpc: rpc.RpcServer
+    _servicer: service.DomainServicer
+    _sweeper: asyncio.Task[None]
+
+    async def stop(self, grace_s: float = rpc.STOP_GRACE_S) -> None:
+        """Let calls in progress finish within the grace, then go. Idempotent."""
+        self._servicer.leave()
+        await self._rpc.stop(grace_s)
+        self._sweeper.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await self._sweeper
+        await self.domain.close()
+
+
+async def serve(
+    domain: AdministrativeDomain,
+    identity: Identity | None,
+    address: str,
+    *,
+    now: Callable[[], float] = time.time,
+    bind_s_max: float = rpc.BIND_S_MAX,
+) -> DomainServer:
+    """Serve an open domain; from here on it belongs to the server, which closes it.
+
+    Raises:
+        rpc.AddressInUse, InvalidRequest: see `rpc.listen`.
+    """
+    servicer = service.DomainServicer(domain)
+    listening = await rpc.listen(
+        address,
+        identity,
+        {service.NAME: service.PERMISSIONS},
+        lambda server: add_DomainServiceServicer_to_server(servicer, server),
+        now=now,
+        bind_s_max=bind_s_max,
+    )
+    sweeper = asyncio.create_task(_sweep(domain), name=f"sweep-{domain.name}")
+    log.info("%s serves at %s", domain.name, listening.address)
+    return DomainServer(domain, listening.address, listening, servicer, sweeper)
+
+
+async def _sweep(domain: AdministrativeDomain) -> None:
+    while True:
+        await asyncio.sleep(SWEEP_S)
+        try:
+            await domain.sweep()
+        except EntenteError as error:
+            log.warning("%s could not lapse holds: %s", domain.name, error.message)
+
+
+async def start(hosted: Hosted) -> DomainServer:
+    """Open one domain from its files and serve it."""
+    config = load(hosted.config)
+    identity = Identity.load(hosted.identity) if hosted.identity else None
+    domain = await AdministrativeDomain.open(config, hosted.database, time.time)
+    try:
+        return await serve(domain, identity, hosted.address or config.listen)
+    except BaseException:
+        await domain.close()
+        raise
+
+
+async def start_all(hosted: Sequence[Hosted]) -> list[DomainServer]:
+    """Start several in this loop, or none: the first failure stops those before it."""
+    servers: list[DomainServer] = []
+    try:
+        for one in hosted:
+            servers.append(await start(one))
+    except BaseException:
+        await stop_all(servers, grace_s=0)
+        raise
+    return servers
+
+
+async def stop_all(servers: Sequence[DomainServer], grace_s: float = rpc.STOP_GRACE_S) -> None:
+    """Stop all at once: together they take one grace, not the sum."""
+    await asyncio.gather(*(server.stop(grace_s) for server in servers))
+
+
+async def run_domains(
+    hosted: Sequence[Hosted], ready: Callable[[dict[str, str]], None] | None = None
+) -> None:
+    """Serve domains in this process, without Ray, until SIGINT or SIGTERM.
+
+    Args:
+        ready: called once with each domain's address, by name, when all of them answer.
+    """
+    loop = asyncio.get_running_loop()
+    leaving = asyncio.Event()
+    for sign in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(sign, leaving.set)
+    servers = await start_all(hosted)
+    try:
+        if ready:
+            ready({server.domain.name: server.address for server in servers})
+        await leaving.wait()
+    finally:
+        await stop_all(servers)
+        for sign in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(sign)

@@ -1,0 +1,252 @@
+"""The published language to protobuf and back, one explicit pair per type.
+
+`*_to_proto` is total over valid values; `*_from_proto` is strict (see `strict`). This module holds
+the types of `domain.proto` and gives out those of `types.proto` and the errors' statuses as well:
+whoever speaks to a domain needs only this one.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from domains.model import Hold, HoldRequest, HoldState, Menu, Offer, SliceProfile
+from domains.status import (
+    STATUS,
+    abort,
+    abort_unknown,
+    decode,
+    error_to_proto,
+    from_rpc_error,
+    has_details,
+    status_of,
+)
+from domains.strict import (
+    OFFERS_MAX,
+    REPEATED_MAX,
+    SENTENCE_CHARACTERS_MAX,
+    availability,
+    counter,
+    duration_from_proto,
+    duration_to_proto,
+    every,
+    hold_name,
+    identifier,
+    member,
+    parse_hold_name,
+    parse_slice_name,
+    quantity,
+    refuse,
+    slice_name,
+    text,
+    timestamp_from_proto,
+    timestamp_to_proto,
+)
+from domains.wire_types import (
+    ISOLATION_TO,
+    attachment_from_proto,
+    attachment_to_proto,
+    function_from_proto,
+    function_to_proto,
+    instance_from_proto,
+    instance_to_proto,
+    isolation_from_proto,
+    isolation_to_proto,
+    metrics_from_proto,
+    metrics_to_proto,
+    relaxation_from_proto,
+    relaxation_to_proto,
+    topology_from_proto,
+    topology_to_proto,
+    turned,
+)
+from protos.slicing.v1 import domain_pb2
+
+__all__ = [
+    "OFFERS_MAX",
+    "REPEATED_MAX",
+    "SENTENCE_CHARACTERS_MAX",
+    "STATUS",
+    "abort",
+    "abort_unknown",
+    "attachment_from_proto",
+    "attachment_to_proto",
+    "availability",
+    "counter",
+    "decode",
+    "duration_from_proto",
+    "duration_to_proto",
+    "error_to_proto",
+    "every",
+    "from_rpc_error",
+    "function_from_proto",
+    "function_to_proto",
+    "has_details",
+    "hold_from_proto",
+    "hold_name",
+    "hold_request_from_proto",
+    "hold_request_to_proto",
+    "hold_to_proto",
+    "identifier",
+    "instance_from_proto",
+    "instance_to_proto",
+    "isolation_from_proto",
+    "isolation_to_proto",
+    "member",
+    "menu_from_proto",
+    "menu_to_proto",
+    "metrics_from_proto",
+    "metrics_to_proto",
+    "offer_from_proto",
+    "offer_to_proto",
+    "parse_hold_name",
+    "parse_slice_name",
+    "profile_from_proto",
+    "profile_to_proto",
+    "quantity",
+    "refuse",
+    "relaxation_from_proto",
+    "relaxation_to_proto",
+    "slice_name",
+    "status_of",
+    "text",
+    "timestamp_from_proto",
+    "timestamp_to_proto",
+    "topology_from_proto",
+    "topology_to_proto",
+    "turned",
+]
+
+_STATE_TO: Final = {
+    HoldState.HELD: domain_pb2.HOLD_STATE_HELD,
+    HoldState.CONFIRMED: domain_pb2.HOLD_STATE_CONFIRMED,
+    HoldState.RELEASED: domain_pb2.HOLD_STATE_RELEASED,
+    HoldState.LAPSED: domain_pb2.HOLD_STATE_LAPSED,
+}
+_STATE_OF: Final = turned(_STATE_TO)
+
+
+def profile_to_proto(profile: SliceProfile) -> domain_pb2.SliceProfile:
+    return domain_pb2.SliceProfile(
+        ingress=profile.ingress,
+        egress=profile.egress,
+        latency_us_max=profile.latency_us_max,
+        availability_ppb_min=profile.availability_ppb_min,
+        downlink_kbps=profile.downlink_kbps,
+        uplink_kbps=profile.uplink_kbps,
+        devices=profile.devices,
+        isolation=ISOLATION_TO[profile.isolation],
+        functions=[function_to_proto(function) for function in profile.functions],
+        fabric_kbps=profile.fabric_kbps,
+    )
+
+
+def profile_from_proto(message: domain_pb2.SliceProfile) -> SliceProfile:
+    return SliceProfile(
+        text(message.ingress, "profile.ingress"),
+        text(message.egress, "profile.egress"),
+        quantity(message.latency_us_max, "profile.latency_us_max"),
+        availability(message.availability_ppb_min, "profile.availability_ppb_min"),
+        quantity(message.downlink_kbps, "profile.downlink_kbps"),
+        quantity(message.uplink_kbps, "profile.uplink_kbps"),
+        quantity(message.devices, "profile.devices"),
+        isolation_from_proto(message.isolation, "profile.isolation"),
+        every(function_from_proto, message.functions, "profile.functions"),
+        quantity(message.fabric_kbps, "profile.fabric_kbps"),
+    )
+
+
+def offer_to_proto(offer: Offer) -> domain_pb2.Offer:
+    return domain_pb2.Offer(
+        offer_id=offer.offer_id,
+        metrics=metrics_to_proto(offer.metrics),
+        relaxations=[relaxation_to_proto(relaxation) for relaxation in offer.relaxations],
+    )
+
+
+def offer_from_proto(message: domain_pb2.Offer) -> Offer:
+    return Offer(
+        text(message.offer_id, "offer.offer_id"),
+        metrics_from_proto(message.metrics),
+        every(relaxation_from_proto, message.relaxations, "offer.relaxations"),
+    )
+
+
+def menu_to_proto(menu: Menu) -> domain_pb2.Menu:
+    """The profile is left out: whoever asked has it."""
+    return domain_pb2.Menu(
+        offers=[offer_to_proto(offer) for offer in menu.offers],
+        refusal=relaxation_to_proto(menu.refusal) if menu.refusal else None,
+        refusal_text=menu.refusal_text,
+    )
+
+
+def menu_from_proto(message: domain_pb2.Menu, profile: SliceProfile) -> Menu:
+    """The answer to `profile`. An empty one that does not say why is refused."""
+    refusal = relaxation_from_proto(message.refusal) if message.HasField("refusal") else None
+    if refusal is None and not message.offers:
+        refuse("menu.refusal", "nothing", "set where there is no offer")
+    return Menu(
+        profile,
+        every(offer_from_proto, message.offers, "menu.offers", OFFERS_MAX),
+        refusal,
+        text(message.refusal_text, "menu.refusal_text", 0, SENTENCE_CHARACTERS_MAX),
+    )
+
+
+def hold_request_to_proto(request: HoldRequest) -> domain_pb2.CreateHoldRequest:
+    return domain_pb2.CreateHoldRequest(
+        request_id=request.hold_id,
+        slice=slice_name(request.slice_id),
+        tenant=request.tenant,
+        profile=profile_to_proto(request.profile),
+        offer=offer_to_proto(request.offer),
+        attachments=[attachment_to_proto(attachment) for attachment in request.attachments],
+        ttl=duration_to_proto(request.ttl_s, "ttl"),
+        epoch=request.epoch,
+        replaces=request.replaces or "",
+    )
+
+
+def hold_request_from_proto(message: domain_pb2.CreateHoldRequest) -> HoldRequest:
+    return HoldRequest(
+        identifier(message.request_id, "request_id"),
+        parse_slice_name(message.slice),
+        text(message.tenant, "tenant"),
+        profile_from_proto(message.profile),
+        offer_from_proto(message.offer),
+        every(attachment_from_proto, message.attachments, "attachments"),
+        duration_from_proto(message.ttl, "ttl"),
+        counter(message.epoch, "epoch"),
+        identifier(message.replaces, "replaces") if message.replaces else None,
+    )
+
+
+def hold_to_proto(hold: Hold, domain: str) -> domain_pb2.Hold:
+    return domain_pb2.Hold(
+        name=hold_name(domain, hold.hold_id),
+        slice=slice_name(hold.slice_id),
+        tenant=hold.tenant,
+        state=_STATE_TO[hold.state],
+        profile=profile_to_proto(hold.profile),
+        offer=offer_to_proto(hold.offer),
+        attachments=[attachment_to_proto(attachment) for attachment in hold.attachments],
+        expire_time=timestamp_to_proto(hold.expire_time_s, "expire_time"),
+        replaces=hold.replaces or "",
+        functions=[instance_to_proto(instance) for instance in hold.functions],
+    )
+
+
+def hold_from_proto(message: domain_pb2.Hold, domain: str) -> Hold:
+    """A hold of `domain`; one that is named as another domain's is refused."""
+    return Hold(
+        parse_hold_name(message.name, domain),
+        parse_slice_name(message.slice),
+        text(message.tenant, "hold.tenant"),
+        member(_STATE_OF, message.state, "hold.state"),
+        profile_from_proto(message.profile),
+        offer_from_proto(message.offer),
+        every(attachment_from_proto, message.attachments, "hold.attachments"),
+        timestamp_from_proto(message.expire_time),
+        identifier(message.replaces, "hold.replaces") if message.replaces else None,
+        every(instance_from_proto, message.functions, "hold.functions"),
+    )

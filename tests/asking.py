@@ -1,0 +1,122 @@
+"""How tests speak to the coordinator: requests with fresh ids, operations opened up."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from typing import Any
+
+import grpc
+from google.longrunning import operations_pb2
+from google.protobuf import duration_pb2
+from google.rpc import error_details_pb2, status_pb2
+
+from protos.slicing.v1 import slices_pb2, types_pb2
+
+WAIT = duration_pb2.Duration(seconds=20)
+
+ASK = slices_pb2.RELAXATION_POLICY_ASK
+ACCEPT = slices_pb2.RELAXATION_POLICY_ACCEPT
+REJECT = slices_pb2.RELAXATION_POLICY_REJECT
+
+
+def new_id() -> str:
+    return str(uuid.uuid4())
+
+
+def service(**fields: Any) -> slices_pb2.ServiceProfile:
+    """A small service in Berlin that any domain can carry, with `fields` on top."""
+    plain: dict[str, Any] = {
+        "name": "telemetry",
+        "latency_us_max": 50_000,
+        "availability_ppb_min": 990_000_000,
+        "downlink_kbps": 1_000,
+        "uplink_kbps": 1_000,
+        "devices": 1,
+        "isolation": types_pb2.ISOLATION_SHARED,
+        "origin": "berlin",
+        "destination": "munich",
+    }
+    return slices_pb2.ServiceProfile(**{**plain, **fields})
+
+
+async def create(
+    tenant: Any,
+    intent: str = "",
+    services: Sequence[slices_pb2.ServiceProfile] = (),
+    policy: Any = ASK,
+    **fields: Any,
+) -> operations_pb2.Operation:
+    request = slices_pb2.CreateSliceRequest(
+        request_id=fields.pop("request_id", None) or new_id(),
+        intent=intent,
+        services=services,
+        on_relaxation=policy,
+        wait=WAIT,
+        **fields,
+    )
+    return await tenant.CreateSlice(request, timeout=30)
+
+
+async def answer(tenant: Any, operation: operations_pb2.Operation, yes: bool) -> Any:
+    call = tenant.AcceptProposal if yes else tenant.RejectProposal
+    kind = slices_pb2.AcceptProposalRequest if yes else slices_pb2.RejectProposalRequest
+    request = kind(
+        request_id=new_id(),
+        name=operation.name,
+        proposal_id=order_of(operation).proposal.proposal_id,
+    )
+    if yes:
+        request.wait.CopyFrom(WAIT)
+    return await call(request, timeout=30)
+
+
+async def update(
+    tenant: Any, name: str, policy: Any = REJECT, **changes: Any
+) -> operations_pb2.Operation:
+    request = slices_pb2.UpdateSliceRequest(
+        request_id=new_id(),
+        name=name,
+        service=slices_pb2.ServiceProfile(**changes),
+        on_relaxation=policy,
+        wait=WAIT,
+    )
+    request.update_mask.paths.extend(changes)
+    return await tenant.UpdateSlice(request, timeout=30)
+
+
+async def terminate(tenant: Any, name: str, reason: str = "") -> operations_pb2.Operation:
+    request = slices_pb2.TerminateSliceRequest(
+        request_id=new_id(), name=name, reason=reason, wait=WAIT
+    )
+    return await tenant.TerminateSlice(request, timeout=30)
+
+
+def order_of(operation: operations_pb2.Operation) -> slices_pb2.OrderMetadata:
+    metadata = slices_pb2.OrderMetadata()
+    assert operation.metadata.Unpack(metadata)
+    return metadata
+
+
+def slices_of(operation: operations_pb2.Operation) -> list[slices_pb2.Slice]:
+    assert operation.done, operation
+    assert not operation.HasField("error"), operation.error
+    response = slices_pb2.OrderResponse()
+    assert operation.response.Unpack(response)
+    return list(response.slices)
+
+
+def reason_of(status: status_pb2.Status) -> tuple[str, dict[str, str]]:
+    """The reason and the metadata of an error."""
+    info = error_details_pb2.ErrorInfo()
+    assert status.details, status
+    assert status.details[0].Unpack(info)
+    return info.reason, dict(info.metadata)
+
+
+def refusal_of(error: grpc.aio.AioRpcError) -> tuple[grpc.StatusCode, str, dict[str, str]]:
+    """Status, reason and metadata of a call that was refused."""
+    for key, value in error.trailing_metadata() or ():
+        if key == "grpc-status-details-bin":
+            return (error.code(), *reason_of(status_pb2.Status.FromString(value)))
+    raise AssertionError(f"no details in {error}")
