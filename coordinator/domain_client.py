@@ -53,7 +53,7 @@ class Patience:
     tries_max: int
 
 
-_READ, _CHANGE = Patience(4.0, 2), Patience(5.0, 6)
+_READ, _CHANGE = Patience(4.0, 2), Patience(5.0, 8)
 
 PATIENCE: Final = {
     "GetTopology": _READ,
@@ -234,10 +234,15 @@ class GrpcDomain:
                 method=method,
                 cause="tls",
             )
+        if error.code() is grpc.StatusCode.UNAVAILABLE and not wire.has_details(error):
+            return Unreachable(
+                f"{self._name} at {self._address} cannot be reached: {_first_line(error)}",
+                domain=self._name,
+                address=self._address,
+                method=method,
+            )
         native = wire.from_rpc_error(error, self._name)
-        if isinstance(native, Unreachable):
-            native.metadata.setdefault("method", method)
-            native.metadata.setdefault("address", self._address)
+        native.metadata.setdefault("method", method)
         return native
 
     def _silent(self, method: str, deadline_s: float) -> Unreachable:
@@ -325,4 +330,4 @@ def _is_tls(error: grpc.aio.AioRpcError) -> bool:
 
 
 def _first_line(error: grpc.aio.AioRpcError) -> str:
-    return (error.details() or "no details").splitlines()[0][:200]
+    return (error.details() or "no details").splitlines()[0].rpartition("last error: ")[2][:200]

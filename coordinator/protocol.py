@@ -88,7 +88,7 @@ class Phase(StrEnum):
     @property
     def over(self) -> bool:
         """Whether this incarnation has nothing left to do for the saga."""
-        return self in (Phase.ENDED, Phase.LEFT, Phase.FENCED)
+        return self is Phase.ENDED or self is Phase.LEFT or self is Phase.FENCED
 
 
 class Kind(StrEnum):

@@ -18,7 +18,7 @@ Times are monotonic seconds of this process.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, cast
 
@@ -158,19 +158,7 @@ def step(saga: Saga, event: Event, now_s: float) -> Step:
         fenced = replace(saga, phase=Phase.FENCED, error=event.error, told=True)
         outcome = Outcome(Result.FAILED, error=event.error, pending=pending(saga))
         return fenced, () if saga.told else (Finish(outcome),)
-    match saga.phase:
-        case Phase.OPENING:
-            return _opening(saga, event, now_s)
-        case Phase.HOLDING:
-            return _holding(saga, event, now_s)
-        case Phase.DECIDING:
-            return _deciding(saga, event, now_s)
-        case Phase.CONFIRMING:
-            return _confirming(saga, event, now_s)
-        case Phase.WITHDRAWING:
-            return _withdrawing(saga, event, now_s)
-        case _:
-            return _releasing(saga, event, now_s)
+    return _HANDLER.get(saga.phase, _releasing)(saga, event, now_s)
 
 
 def _opening(saga: Saga, event: Event, now_s: float) -> Step:
@@ -336,3 +324,12 @@ def _releasing(saga: Saga, event: Event, now_s: float) -> Step:
         case Tick() if now_s >= saga.wake_s:
             return again(saga, now_s)
     return saga, ()
+
+
+_HANDLER: Mapping[Phase, Callable[[Saga, Event, float], Step]] = {
+    Phase.OPENING: _opening,
+    Phase.HOLDING: _holding,
+    Phase.DECIDING: _deciding,
+    Phase.CONFIRMING: _confirming,
+    Phase.WITHDRAWING: _withdrawing,
+}

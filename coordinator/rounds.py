@@ -146,7 +146,10 @@ def fresh(plan: Plan, phase: Phase, now_s: float) -> Saga:
 def answered(saga: Saga, leg: int, hold: Hold | None) -> Saga:
     marks = (*saga.marks[:leg], Mark.DONE, *saga.marks[leg + 1 :])
     holds = (*saga.holds[:leg], hold, *saga.holds[leg + 1 :])
-    return replace(saga, marks=marks, holds=holds)
+    return Saga(  # by hand: a third of what `replace` costs, twice per leg
+        saga.plan, saga.phase, marks, holds, saga.round, saga.sent_s, saga.wake_s, saga.error,
+        saga.told,
+    )  # fmt: skip
 
 
 def all_done(saga: Saga) -> bool:

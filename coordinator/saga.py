@@ -167,7 +167,7 @@ class Reserver:
         if not parts:
             return ()
         ending = Plan(
-            saga_id=f"terminate/{order_id}",
+            saga_id=f"terminate/{order_id}/{self._journal.head.sequence}",
             order_id=order_id,
             epoch=self._journal.epoch,
             parts=parts,
@@ -189,11 +189,12 @@ class Reserver:
             for saga_id, body in self._journal.load(SAGA)
             if saga_id not in self._running
         ]
-        ended: list[tuple[int, str, Outcome]] = []
+        ended: list[tuple[int, str, Outcome] | None] = []
         for at in range(0, len(open_sagas), RECOVERED_TOGETHER_MAX):
             together = open_sagas[at : at + RECOVERED_TOGETHER_MAX]
             ended += await asyncio.gather(*(self._resume(*pair) for pair in together))
-        return {order_id: outcome for _, order_id, outcome in sorted(ended, key=lambda e: e[0])}
+        in_order = sorted(filter(None, ended), key=lambda one: one[0])
+        return {order_id: outcome for _, order_id, outcome in in_order}
 
     async def close(self) -> None:
         """Stop what goes on in the background; the journal has it for the next start."""
@@ -202,7 +203,10 @@ class Reserver:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _resume(self, saga_id: str, order_id: str) -> tuple[int, str, Outcome]:
+    async def _resume(self, saga_id: str, order_id: str) -> tuple[int, str, Outcome] | None:
+        """None where someone else took it up since it was found open, or has ended it."""
+        if saga_id in self._running:
+            return None
         entries = [
             entry
             for entry in self._journal.entries(order_id=order_id)
@@ -211,7 +215,8 @@ class Reserver:
         records = [(Kind(entry.event), entry.detail) for entry in entries]
         epoch, now_s = self._journal.epoch, self._clock.monotonic_s()
         taken_up = recover(order_id, records, epoch, now_s, self._timing)
-        assert taken_up is not None, "a saga that ended is still marked as open"
+        if taken_up is None:
+            return None
         saga, commands = taken_up
         run = self._running[saga_id] = _Run(saga)
         return entries[0].sequence, order_id, await self._drive(run, commands)

@@ -132,8 +132,8 @@ class Tenant:
         request = slices_pb2.TerminateSliceRequest(request_id=_new_id(), name=name, reason=reason)
         return _order(await self._call(self._stub.TerminateSlice, request))
 
-    async def answer(self, order: Order, accept: bool) -> Order:
-        """Say yes or no to the proposal that `order` waits with."""
+    async def answer(self, order: Order, accept: bool, show: Show | None = None) -> Order:
+        """Say yes or no to the proposal that `order` waits with, and follow what comes of it."""
         assert order.proposal is not None, "there is nothing to answer"
         words = {
             "request_id": _new_id(),
@@ -142,25 +142,26 @@ class Tenant:
         }
         if accept:
             yes = slices_pb2.AcceptProposalRequest(**words)
-            return _order(await self._call(self._stub.AcceptProposal, yes))
-        no = slices_pb2.RejectProposalRequest(**words)
-        return _order(await self._call(self._stub.RejectProposal, no))
+            answered = await self._call(self._stub.AcceptProposal, yes)
+        else:
+            no = slices_pb2.RejectProposalRequest(**words)
+            answered = await self._call(self._stub.RejectProposal, no, CALL_S + WAIT_S)
+        return await self.settle(_order(answered), show, seen=order.revision)
 
-    async def settle(self, order: Order, show: Show | None = None, answered: bool = False) -> Order:
+    async def settle(self, order: Order, show: Show | None = None, seen: int = 0) -> Order:
         """Follow an operation until it is proposed, done or failed.
 
         Args:
             show: called with each event as it happens, in order.
-            answered: its proposal has just been answered, so what counts comes after that.
+            seen: a revision that does not count: the one whose proposal has been answered.
         """
-        after = order.revision if answered else 0
         follower = Follower(show) if show and not isinstance(show, Follower) else show
         try:
             async with asyncio.timeout(FOLLOW_S_MAX):
-                while not (order.settled and order.revision > after):
+                while not (order.settled and order.revision > seen):
                     if follower:
                         await self._watch(order.name, follower)
-                    order = await self._operation(order.name, after)
+                    order = await self._operation(order.name, seen)
                 if follower:
                     await self._watch(order.name, follower)
         except TimeoutError:
@@ -169,8 +170,8 @@ class Tenant:
             ) from None
         return order
 
-    async def _operation(self, name: str, after: int) -> Order:
-        request = slices_pb2.GetOperationRequest(name=name, after_revision=after)
+    async def _operation(self, name: str, seen: int) -> Order:
+        request = slices_pb2.GetOperationRequest(name=name, after_revision=seen)
         request.wait.seconds = WAIT_S
         return _order(await self._call(self._stub.GetOperation, request, CALL_S + WAIT_S))
 

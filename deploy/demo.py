@@ -37,7 +37,7 @@ SENTENCE = (
     "200 patients, and remote control of a surgical robot that needs 10 ms end to end. "
     "Health data, so keep it isolated."
 )
-RECORD_LINES = 6
+RECORD_LINES = 4
 """The last lines of a decision record; all of it is what `entente why` shows."""
 
 
@@ -122,7 +122,7 @@ class Demonstration:
             assert order.proposal is not None, "a proposed order has a proposal"
             self._console.print(Padding(render.proposal(order.proposal), (0, 0, 0, 3)))
             self._console.print(Text("   the tenant accepts", "green"))
-            order = await tenant.settle(await tenant.answer(order, True), show, answered=True)
+            order = await tenant.answer(order, True, show)
         if order.error is not None:
             raise order.error
         return order
@@ -139,20 +139,20 @@ class Demonstration:
 
     async def _ended(self, tenant: Tenant, order: Order) -> None:
         self._console.print(Rule("terminate"))
+        ended: list[Plain] = []
         for found in order.slices:
-            ended = await tenant.settle(await tenant.terminate(found["name"], "demonstration over"))
-            if ended.error is not None:
-                raise ended.error
-            self._console.print(render.slices(await self._of(tenant, found)))
-
-    @staticmethod
-    async def _of(tenant: Tenant, found: Plain) -> list[Plain]:
-        return [await tenant.slice(found["name"])]
+            ending = await tenant.terminate(found["name"], "demonstration over")
+            settled = await tenant.settle(ending)
+            if settled.error is not None:
+                raise settled.error
+            ended += settled.slices
+        self._console.print(render.slices(ended))
 
     def _compared(self, before: Usage, after: Usage) -> bool:
         """Whether every resource of every domain is as it was; shows what each domain says."""
         self._console.print(Rule("every domain's capacity, from its own ledger"))
         whole = before.keys() == after.keys()
+        width = max(map(len, before))
         for name, was in before.items():
             now = after.get(name, {})
             changed = sorted(key for key in {*was, *now} if was.get(key) != now.get(key))
@@ -163,7 +163,7 @@ class Demonstration:
                 if changed
                 else Text(f"back where it started: {len(was)} resources, {in_use} in use", "green")
             )
-            self._console.print(Text.assemble((f"{name:<14}", "bold"), verdict))
+            self._console.print(Text.assemble((f"{name:<{width}}  ", "bold"), verdict))
         return whole
 
     @contextmanager

@@ -9,7 +9,8 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from deploy.processes import free_addresses
-from domains import config
+from domains.config import DomainConfig
+from domains.config import load as load_domain
 from domains.errors import InvalidRequest
 
 CONFIGS = Path(__file__).parent / "configs"
@@ -39,7 +40,7 @@ class Member:
     """One domain: its file, what is in it, and where it listens here."""
 
     path: Path
-    config: config.DomainConfig
+    config: DomainConfig
     address: str
 
     @property
@@ -94,7 +95,7 @@ def load(folder: Path) -> Federation:
 
 
 def _member(path: Path) -> Member:
-    loaded = config.load(path)
+    loaded = load_domain(path)
     return Member(path, loaded, loaded.listen)
 
 

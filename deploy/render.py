@@ -18,6 +18,9 @@ from coordinator.words import percent, said
 from deploy.plain import Plain
 from domains.model import Attribute
 
+OFFERS_SHOWN = 3
+"""Of each menu; the decision record has all of them."""
+
 STATE_STYLE = {
     "activated": "green",
     "reserved": "cyan",
@@ -57,7 +60,7 @@ class Story:
         number = STEPS.index(step) + 1 if step in STEPS else ""
         line = Text.assemble((f"{number:>2} ", "dim"), (f"{step:<10}", "bold cyan"))
         service = self._services.get(event["slice"], "")
-        if service and event["event"] != "profiled":
+        if service and not event["text"].startswith(service):
             line.append(f"{service}: ", "magenta")
         if event["domain"] and not event["text"].startswith(event["domain"]):
             line.append(f"{event['domain']} ", "bold")
@@ -89,12 +92,11 @@ def _evidence(service: Mapping[str, object]) -> RenderableType:
 
 
 def _shares(shares: Iterable[Mapping[str, int]]) -> RenderableType:
-    rows = _plain_table("domain", "from", "to", "latency", "availability", "down", "up")
+    rows = _plain_table("domain", "from - to", "latency", "availability", "down", "up")
     for share in shares:
         rows.add_row(
             Text(str(share["domain"]), "bold"),
-            Text(str(share["ingress"])),
-            Text(str(share["egress"])),
+            Text(f"{share['ingress']} - {share['egress']}"),
             said(Attribute.LATENCY, share["latency_us_max"]),
             percent(share["availability_ppb_min"]),
             said(Attribute.DOWNLINK, share["downlink_kbps"]),
@@ -103,9 +105,11 @@ def _shares(shares: Iterable[Mapping[str, int]]) -> RenderableType:
     return rows
 
 
-def _offers(offers: Iterable[Plain]) -> RenderableType:
-    rows = _plain_table("latency", "availability", "price", "")
-    for offer in offers:
+def _offers(offers: Sequence[Plain]) -> RenderableType:
+    rows = _plain_table()
+    for _ in range(4):
+        rows.add_column()
+    for offer in offers[:OFFERS_SHOWN]:
         short = ", ".join(relaxed(r) for r in offer["relaxes"])
         rows.add_row(
             said(Attribute.LATENCY, offer["latency_us"]),
@@ -113,6 +117,8 @@ def _offers(offers: Iterable[Plain]) -> RenderableType:
             said(Attribute.PRICE, offer["price_micros"]),
             Text(f"relaxes {short}", "yellow") if short else Text("exact", "green"),
         )
+    if len(offers) > OFFERS_SHOWN:
+        rows.add_row(Text(f"and {len(offers) - OFFERS_SHOWN} more", "dim"))
     return rows
 
 
@@ -139,7 +145,9 @@ def proposal(found: Plain) -> RenderableType:
                 f" and can do {said(attribute, there['achievable'])}",
             )
         )
-    lines.append(Text(f"price {said(Attribute.PRICE, found['price_micros'])}", "dim"))
+    lines.append(
+        Text(f"price of what is relaxed {said(Attribute.PRICE, found['price_micros'])}", "dim")
+    )
     return Panel(
         Group(*lines), title="A relaxation has to be agreed", border_style="yellow", expand=False
     )
@@ -159,7 +167,7 @@ def slices(found: Sequence[Plain]) -> RenderableType:
             said(Attribute.LATENCY, metrics["latency_us"]) if metrics else "",
             percent(metrics["availability_ppb"]) if metrics else "",
             said(Attribute.PRICE, metrics["price_micros"]) if metrics else "",
-            Text(" - ".join(segment["domain"] for segment in slice_["segments"])),
+            str(len(slice_["segments"])),
         )
     return rows
 
@@ -223,7 +231,7 @@ def record(found: Plain) -> RenderableType:
             Text(str(event["time"] or "")[11:23]),
             Text(event["step"], "cyan"),
             Text(event["domain"], "bold"),
-            Text(event["text"]),
+            Text(event["text"].removeprefix(f"{event['domain']}: ")),
         )
     return Group(rows, chain(found))
 
@@ -237,7 +245,7 @@ def chain(found: Plain) -> Text:
 
 def domains(found: Sequence[Plain]) -> RenderableType:
     """One line per domain: who, where, how fresh."""
-    rows = _plain_table("domain", "kind", "operator", "address", "state", "epoch", "links")
+    rows = _plain_table("domain", "kind", "operator", "address", "state", "links")
     for view in found:
         topology = view["topology"]
         fresh = Text("reachable", "green") if view["reachable"] else Text("silent", "red")
@@ -247,7 +255,6 @@ def domains(found: Sequence[Plain]) -> RenderableType:
             Text(topology["operator"]),
             Text(view["address"]),
             fresh.append(f", seen {view['age_s']:.0f} s ago", "dim"),
-            str(topology["epoch"]),
             str(len(topology["links"])),
         )
     return rows

@@ -34,6 +34,9 @@ class Exit(IntEnum):
     UNREACHABLE = 3
 
 
+PIPE_COLUMNS = 120
+"""Where there is no terminal to ask for its width."""
+
 ADVICE: Mapping[str, str] = {
     "CAPACITY_INSUFFICIENT": "ask for what is achievable, or elsewhere, or later",
     "RELAXATION_NEEDED": "accept the relaxation (--accept) or ask for less",
@@ -104,7 +107,8 @@ def console() -> Console:
     """Where people read: stdout, without any meaning given to brackets in the text."""
     from rich.console import Console
 
-    return Console(highlight=False, markup=False, soft_wrap=not sys.stdout.isatty())
+    width = None if sys.stdout.isatty() else PIPE_COLUMNS
+    return Console(highlight=False, markup=False, width=width)
 
 
 def print_json(body: object) -> None:
@@ -126,19 +130,26 @@ def exit_code(error: EntenteError) -> Exit:
 
 def error_text(error: EntenteError) -> str:
     """An error in two lines: what happened; where, requested, achievable and what to do."""
-    facts = [
-        f"{key}: {error.metadata[key]}{_unit(error.metadata) if key != 'domain' else ''}"
-        for key in ("domain", "requested", "achievable")
-        if error.metadata.get(key) and error.metadata[key] != "coordinator"
-    ]
+    told = error.metadata
+    facts = (
+        [f"domain: {told['domain']}"] if told.get("domain", "coordinator") != "coordinator" else []
+    )
+    facts += [f"{key}: {_said(told, key)}" for key in ("requested", "achievable") if told.get(key)]
     if advice := ADVICE.get(error.reason):
         facts.append(advice)
     return error.message + (f"\n  {'; '.join(facts)}" if facts else "")
 
 
-def _unit(metadata: Mapping[str, str]) -> str:
-    unit = metadata.get("unit", "")
-    return f" {unit}" if unit else ""
+def _said(told: Mapping[str, str], key: str) -> str:
+    """A value as people say it, where it is one of an attribute; else as it stands."""
+    from coordinator.words import said
+    from domains.model import Attribute
+
+    try:
+        return said(Attribute(told.get("attribute", "")), int(told[key]))
+    except ValueError:
+        unit = told.get("unit", "")
+        return f"{told[key]} {unit}".rstrip()
 
 
 def fail(error: EntenteError, as_json: bool) -> NoReturn:

@@ -53,14 +53,6 @@ class Host:
 
         return self._run(look(), START_S_MAX)
 
-    def usage(self) -> dict[str, dict[str, int]]:
-        """Units in use of every resource, by domain: the operator's own view."""
-
-        async def used() -> dict[str, dict[str, int]]:
-            return {server.domain.name: dict(server.domain.usage()) for server in self._servers}
-
-        return self._run(used(), START_S_MAX)
-
     def pid(self) -> int:
         """The process, so that an operator can tell which is which."""
         return os.getpid()

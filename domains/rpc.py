@@ -15,7 +15,7 @@ from typing import Final
 import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
-from domains.errors import InvalidRequest
+from domains.errors import EntenteError, InvalidRequest
 from domains.security import (
     HEALTH,
     Guard,
@@ -68,8 +68,10 @@ SERVER_OPTIONS: Final[tuple[tuple[str, int], ...]] = (
 )
 
 
-class AddressInUse(OSError):
-    """Nobody could listen there; the message says where and how to find out who does."""
+class AddressInUse(EntenteError):
+    """We could not listen there; the message says where and how to find out who does."""
+
+    reason = "ADDRESS_IN_USE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +144,7 @@ async def _bind(
             log.debug("%s is taken, attempt %d", address, attempt + 1)
     port = address.rpartition(":")[2]
     raise AddressInUse(
-        f"cannot listen on {address}: for {bind_s_max:g} s another program, perhaps an earlier run, "
-        f"has had the port (`ss -ltnp sport = :{port}` names it), or this machine has no such address"
+        f"cannot listen on {address}: another program, perhaps an earlier run, has held the port "
+        f"for {bind_s_max:g} s (`ss -ltnp sport = :{port}` names it), or the address is not ours",
+        address=address,
     )

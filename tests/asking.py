@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import grpc
@@ -18,6 +19,13 @@ WAIT = duration_pb2.Duration(seconds=20)
 ASK = slices_pb2.RELAXATION_POLICY_ASK
 ACCEPT = slices_pb2.RELAXATION_POLICY_ACCEPT
 REJECT = slices_pb2.RELAXATION_POLICY_REJECT
+
+
+async def eventually(holds: Callable[[], Awaitable[bool]], within_s: float = 20) -> None:
+    """Return when `holds` does; TimeoutError after `within_s`."""
+    async with asyncio.timeout(within_s):
+        while not await holds():
+            await asyncio.sleep(0.02)
 
 
 def new_id() -> str:

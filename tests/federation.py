@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+import time
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import grpc
@@ -18,12 +20,17 @@ from deploy.certificates import ensure_development_certificates
 from deploy.federation import CONFIGS
 from domains import config
 from domains.security import Identity, channel_credentials
-from domains.server import DomainServer, Hosted, start
+from domains.domain import AdministrativeDomain
+from domains.server import DomainServer
+from domains.server import serve as serve_domain
 from protos.slicing.v1 import slices_pb2_grpc
 
 HOME = "entente.example"
 COORDINATOR = f"spiffe://{HOME}/coordinator/main"
 ANYWHERE = "127.0.0.1:0"
+
+
+Bend = Callable[[AdministrativeDomain], Any]
 
 
 def tenant_id(name: str) -> str:
@@ -41,16 +48,13 @@ class Federation:
     coordinator: CoordinatorServer | None = None
     _channels: list[grpc.aio.Channel] = field(default_factory=list)
 
-    async def start_domain(self, name: str) -> None:
-        """On the same port as before, if it ran before."""
-        known = self.domains.get(name)
-        hosted = Hosted(
-            self.configs[name],
-            self.folder / f"{name}.sqlite",
-            self.identities[_domain_id(self.configs[name])],
-            known.address if known else ANYWHERE,
-        )
-        self.domains[name] = await start(hosted)
+    async def start_domain(self, name: str, bend: Bend | None = None) -> None:
+        """On the same port as before, if it ran before; `bend` may put a fault in front of it."""
+        loaded = config.load(self.configs[name])
+        identity = Identity.load(self.identities[_domain_id(self.configs[name])])
+        address = self.domains[name].address if name in self.domains else ANYWHERE
+        domain = await AdministrativeDomain.open(loaded, self.folder / f"{name}.sqlite", time.time)
+        self.domains[name] = await serve_domain(bend(domain) if bend else domain, identity, address)
 
     async def start_coordinator(self, default_area: str = "berlin") -> CoordinatorServer:
         settings = CoordinatorSettings(
@@ -99,9 +103,16 @@ def _domain_id(path: Path) -> str:
 
 @asynccontextmanager
 async def federation(
-    folder: Path, configs: Path = CONFIGS / "germany", tenants: Sequence[str] = ("clinic", "other")
+    folder: Path,
+    configs: Path = CONFIGS / "germany",
+    tenants: Sequence[str] = ("clinic", "other"),
+    bend: Mapping[str, Bend] = MappingProxyType({}),
 ) -> AsyncIterator[Federation]:
-    """Every domain of a folder of configs, and a coordinator that knows them."""
+    """Every domain of a folder of configs, and a coordinator that knows them.
+
+    Args:
+        bend: domain name -> a fault to put in front of that domain.
+    """
     paths = {
         config.load(path).name: path
         for path in sorted(configs.glob("*.toml"))
@@ -113,6 +124,6 @@ async def federation(
         made = Federation(folder, identities, paths)
         stack.push_async_callback(made.stop)
         for name in paths:
-            await made.start_domain(name)
+            await made.start_domain(name, bend.get(name))
         await made.start_coordinator()
         yield made

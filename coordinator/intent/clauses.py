@@ -28,7 +28,8 @@ _JOINTS = re.compile(
     r"|(?P<list>,(?=\s)|[()]|\s[&+]\s|\s(?:and|plus|while|whereas|but|along with|as well as"
     r"|together"
     r" with|alongside|also|in addition to|besides|combined with|then|another|supporting"
-    r" both)\b)|(?P<with>\s(?:with|including|which|that|where|so that|featuring|using|via|from"
+    r" both)\b)|(?P<with>\s(?:with|including|which|that|where|so that|except|other than"
+    r"|featuring|using|via|from"
     r" which|via which)\b)"
 )
 _ANOTHER = re.compile(
@@ -36,7 +37,8 @@ _ANOTHER = re.compile(
     r" further|first|secondly|finally|the other|lastly)\b"
 )
 _REST = re.compile(
-    r"\b(?:everything else|every ?thing (?:except|but|other than)|all (?:other|else|remaining|the"
+    r"\b(?:everything else|(?:every ?thing|all(?: \w+)?|anything) (?:except|but|other than)"
+    r"|all (?:other|else|remaining|the"
     r" rest)|the rest|(?:other|remaining) (?:traffic|devices|users|services|machines|data)"
     r"|others|anything else)\b"
 )
@@ -47,6 +49,13 @@ _ALL = re.compile(
     r"|every (?:service|slice)|they all|entire|for all)\b"
 )
 _EXPLICIT_WEIGHT = 2.6
+_BACKGROUND = re.compile(
+    r"\b(?:since \d{4}|founded|established in|headquartered|(?:we|it) (?:are|is) an? (?!\w+ly )"
+    r"(?:[\w-]+ ){0,4}(?:company|firm|manufacturer|operator|provider|business|start-?up|organi[sz]"
+    r"ation|family)|our company|our firm|we (?:manufacture|produce|build|sell|employ)|last year"
+    r"|years ago|in the past|so far|until now|background:|for context|fyi)\b"
+)
+"""How people introduce themselves before they ask for anything."""
 _NEW_WEIGHT = 1.0
 _WITH_WEIGHT = 2.0
 """A service behind "with" is often just a part of the one before: it has to be named fully."""
@@ -159,6 +168,22 @@ def _piece(
     )
 
 
+def without_background(found: Sequence[Piece]) -> list[Piece]:
+    """Leave out sentences that only introduce the tenant, if another one asks for something."""
+    sentences: list[list[Piece]] = []
+    for piece in found:
+        if piece.joint is Joint.SENTENCE or not sentences:
+            sentences.append([])
+        sentences[-1].append(piece)
+    asking = [
+        sentence
+        for sentence in sentences
+        if not _BACKGROUND.search(" ".join(piece.text for piece in sentence))
+    ]
+    asked = any(piece.kind is not None or piece.speech.firm for s in asking for piece in s)
+    return [piece for sentence in (asking if asked else sentences) for piece in sentence]
+
+
 def gather(found: Sequence[Piece]) -> tuple[list[Group], list[Piece]]:
     """Services of a sentence, and the pieces that speak of all of them.
 
@@ -172,7 +197,7 @@ def gather(found: Sequence[Piece]) -> tuple[list[Group], list[Piece]]:
     for index, piece in enumerate(found):
         if index in headings:
             shared.append(piece)
-        elif _REST.search(piece.text) and _best_effort(found, index):
+        elif _is_rest(found, index):
             groups.append(Group([piece], rest=True))
         elif not groups or _starts(piece, groups):
             groups.append(Group([piece]))
@@ -185,9 +210,16 @@ def gather(found: Sequence[Piece]) -> tuple[list[Group], list[Piece]]:
     return groups, shared
 
 
+def _is_rest(found: Sequence[Piece], index: int) -> bool:
+    """Whether a piece speaks of "everything else", and that it needs little."""
+    around = found[index : index + 2]
+    words = _REST.search(" ".join(piece.text for piece in around))
+    return words is not None and words.start() < len(around[0].text) and _best_effort(found, index)
+
+
 def _best_effort(found: Sequence[Piece], index: int) -> bool:
     """Whether "everything else" is said to need little, in its own piece or the next."""
-    return any(_BEST_EFFORT.search(piece.text) for piece in found[index : index + 2])
+    return any(_BEST_EFFORT.search(piece.text) for piece in found[index : index + 3])
 
 
 def _home(piece: Piece, groups: Sequence[Group]) -> Group:

@@ -22,12 +22,13 @@ class Cue:
     """A word that names no service, but leans towards a type or asks for a quality.
 
     Attributes:
-        firm: enough to make a request of; "ultra-low latency" is, "fast" is not.
+        firm: how far it makes a request: "ultra-low latency" (1) does, "bandwidth" (0.5) does
+            together with another such word, "fast" (0) does not.
     """
 
     types: Mapping[SliceType, float]
     qualities: Mapping[Quality, float]
-    firm: bool = False
+    firm: float = 0.0
 
 
 _CUES: tuple[tuple[str, Cue], ...] = (
@@ -38,19 +39,19 @@ _CUES: tuple[tuple[str, Cue], ...] = (
         " | lowest possible latency | reduce latency | latency as low | shortest delay"
         " | millisecond response | instantaneous | hard real time | smallest delay | no lag"
         " | without lag | lag free | zero lag",
-        Cue({URLLC: 1.5, HDLLC: 0.3}, {LATENCY: 2.0}, firm=True),
+        Cue({URLLC: 1.5, HDLLC: 0.3}, {LATENCY: 2.0}, firm=1.0),
     ),
     (
         "low latency | latency critical | latency sensitive | time critical | time sensitive"
         " | deterministic | fast reaction | quick reaction | response time | split second"
         " | reaction time | short delay | low delay | low ping | fast response | react immediately"
         " | low jitter | bounded latency | tight latency | prioritize latency | react instantly",
-        Cue({URLLC: 0.9, HDLLC: 0.2}, {LATENCY: 1.5}, firm=True),
+        Cue({URLLC: 0.9, HDLLC: 0.2}, {LATENCY: 1.5}, firm=1.0),
     ),
     (
         "real time | latency | delay | immediate | immediately | instant | responsive | lag | ping"
         " | smooth | interactive | instantly | responsiveness | live",
-        Cue({URLLC: 0.15}, {LATENCY: 0.5}),
+        Cue({URLLC: 0.15}, {LATENCY: 0.5}, firm=0.3),
     ),
     (
         "mission critical | safety critical | never fail | must not fail | cannot fail | fail safe"
@@ -61,8 +62,10 @@ _CUES: tuple[tuple[str, Cue], ...] = (
         " | lives depend"
         " | no outage | zero downtime | no downtime | no packet loss | zero packet loss | life"
         " death | five nines | failover | guaranteed availability | may never | must never"
-        " | maximum availability | top reliability | rock solid | seamless handover | loss free",
-        Cue({URLLC: 0.9}, {RELIABILITY: 2.0}, firm=True),
+        " | stay online | whatever happens | under all circumstances | no matter what"
+        " | keep working | around clock | maximum availability | top reliability | rock solid"
+        " | seamless handover | loss free",
+        Cue({URLLC: 0.9}, {RELIABILITY: 2.0}, firm=1.0),
     ),
     (
         "reliable | reliability | reliably | availability | critical | guaranteed | robust | stable"
@@ -79,11 +82,14 @@ _CUES: tuple[tuple[str, Cue], ...] = (
         " | maximise bandwidth | maximize bandwidth | enormous data | terabyte | high speed data"
         " | plenty of bandwidth | heavy data | data intensive | boost bandwidth | extra capacity"
         " | high speed",
-        Cue({EMBB: 1.3, HDLLC: 0.3}, {THROUGHPUT: 2.0}, firm=True),
+        Cue({EMBB: 1.3, HDLLC: 0.3}, {THROUGHPUT: 2.0}, firm=1.0),
     ),
     (
-        "bandwidth | throughput | fast | speed | download | upload | capacity | data rate"
-        " | high quality | quality | hd | megabit | large | content | media | picture | photo",
+        "bandwidth | throughput | download | upload | data rate | megabit | picture | photo",
+        Cue({EMBB: 0.4}, {THROUGHPUT: 0.5}, firm=0.5),
+    ),
+    (
+        "fast | speed | capacity | high quality | quality | hd | large | content | media",
         Cue({EMBB: 0.4}, {THROUGHPUT: 0.5}),
     ),
     (
@@ -101,7 +107,7 @@ _CUES: tuple[tuple[str, Cue], ...] = (
         " message | small message | once per day | per hour | low energy | years on a battery"
         " | low throughput | massive connectivity | massive machine | dense deployment"
         " | kilobyte a day | once per hour | long battery",
-        Cue({MIOT: 1.2}, {ECONOMICS: 1.5}, firm=True),
+        Cue({MIOT: 1.2}, {ECONOMICS: 1.5}, firm=1.0),
     ),
     (
         "control | steer | steering | operate | operation | actuate | manipulate | command | pilot"
@@ -162,6 +168,11 @@ _DISMISSED = re.compile(
 )
 
 
+_SCOPE = re.compile(r"\b(?:per|each|every)[\s-]$")
+_SCOPE_LENGTH = 6
+"""Behind these a word says what a rate is for, and names no service: "5 Mbit/s per player"."""
+
+
 @dataclass(frozen=True, slots=True)
 class Speech:
     """What a piece of text speaks of."""
@@ -178,9 +189,8 @@ class Speech:
     @property
     def firm(self) -> bool:
         """Whether there is enough to ask a network for something."""
-        return bool(self.explicit) or any(
-            not hit.negated and (hit.meaning.firm or hit.weight > 1.5) for hit in self.cues
-        )
+        certain = sum(hit.meaning.firm for hit in self.cues if not hit.negated)
+        return bool(self.explicit) or certain >= 1
 
 
 def negated_spans(folded: str) -> list[tuple[int, int]]:
@@ -207,9 +217,12 @@ def speech(folded: str, text: Sequence[Word], denied: Sequence[tuple[int, int]])
         for match in _EXPLICIT.finditer(folded, text[0].start, text[-1].end)
         if not any(start <= match.start() < end for start, end in denied)
     )
-    return Speech(
-        tuple(_ENTRY_BOOK.find(text, negated)), tuple(_CUE_BOOK.find(text, negated)), explicit
-    )
+    named = [
+        hit
+        for hit in _ENTRY_BOOK.find(text, negated)
+        if hit.weight > 1 or not _SCOPE.search(folded, max(0, hit.start - _SCOPE_LENGTH), hit.start)
+    ]
+    return Speech(tuple(named), tuple(_CUE_BOOK.find(text, negated)), explicit)
 
 
 def _explicit_type(match: re.Match[str]) -> SliceType:

@@ -26,8 +26,12 @@ _LARGE = {
     "k": 1e3,
     "m": 1e6,
 }
+_PARTS = {"half": 0.5, "quarter": 0.25}
 _WORD = "|".join(sorted((*_SMALL, *(word for word in _LARGE if len(word) > 2)), key=len)[::-1])
-WORDS = rf"(?:half (?:an? )|an? )?\b(?:{_WORD})(?:(?:[\s-]+(?:and )?)(?:{_WORD}))*\b"
+WORDS = (
+    rf"(?:(?:half|a quarter) (?:of )?(?:an? )?|an? )?\b(?:{_WORD})"
+    rf"(?:(?:[\s-]+(?:and )?)(?:{_WORD}))*\b|half an?\b"
+)
 DIGITS = (
     r"(?:\d{1,3}(?:[ ,.'_]\d{3})+(?!\d)(?:[.,]\d+)?|\d+(?:[.,]\d+)?)"
     r"(?:e[+-]?\d{1,3}|\s?\^\s?\d{1,3}|\s?(?:x|\*)\s?10\s?\^\s?-?\d{1,3})?"
@@ -35,7 +39,9 @@ DIGITS = (
 SCALE = (
     r"(?:\s?(?:hundred|thousand|million|mio|billion|bn|trillion|dozen)s?\b|\s?[km](?![a-z0-9/]))?"
 )
-NUMBER = re.compile(rf"(?<![a-z0-9_.,])(?P<digits>{DIGITS})(?P<scale>{SCALE})|(?P<words>\b{WORDS})")
+NUMBER = re.compile(
+    rf"(?<![a-z0-9_.,])(?P<digits>{DIGITS})(?P<scale>{SCALE})|(?P<words>\b(?:{WORDS}))"
+)
 """A number in a folded text; `scale` is the word that multiplies the digits."""
 
 
@@ -88,12 +94,12 @@ def _spoken(words: str) -> float:
     """Number words: "two hundred and fifty" is 250, "half a million" 500,000."""
     total, group, factor = 0.0, 0.0, 1.0
     for word in re.split(r"[\s-]+", words):
-        if word == "half":
-            factor = 0.5
+        if word in _PARTS:
+            factor = _PARTS[word]
         elif word in _SMALL:
             group += _SMALL[word]
         elif word in ("hundred", "dozen"):
             group = (group or 1.0) * _LARGE[word]
         elif word in _LARGE:
             total, group = total + (group or 1.0) * _LARGE[word], 0.0
-    return (total + group) * factor
+    return (total + group or 1.0) * factor if factor < 1 else total + group

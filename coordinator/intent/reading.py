@@ -85,25 +85,38 @@ def _recognise(
     """The catalogue entry and the slice type, which an explicit word can overrule."""
     named: dict[str, float] = {}
     types: dict[SliceType, float] = {}
+    leanings: dict[SliceType, float] = {}
     for share, pieces in ((1.0, parts), (_CONTEXT, context)):
         for piece in pieces:
-            for kind in piece.speech.explicit:
-                types[kind] = types.get(kind, 0.0) + _EXPLICIT * share
+            _add(types, [(kind, _EXPLICIT) for kind in piece.speech.explicit], share)
             for hit in piece.speech.entries:
-                if hit.negated:
-                    continue
-                weight = hit.weight * share * (_CONTEXT if hit.meaning.sector else 1.0)
-                named[hit.meaning.name] = named.get(hit.meaning.name, 0.0) + weight
+                if not hit.negated:
+                    weight = hit.weight * share * (_CONTEXT if hit.meaning.sector else 1.0)
+                    named[hit.meaning.name] = named.get(hit.meaning.name, 0.0) + weight
+                    _add(types, [(hit.meaning.slice_type, weight)], 1.0)
             for cue in piece.speech.cues:
                 if not cue.negated:
-                    _add(types, cue.meaning.types.items(), share)
-    for name, weight in named.items():
-        _add(types, [(BY_NAME[name].slice_type, weight)], 1.0)
-    _add(types, _types_by_number(numbers), 1.0)
-    if not named and min(types.get(SliceType.URLLC, 0), types.get(SliceType.EMBB, 0)) >= 1:
-        types[SliceType.HDLLC] = types[SliceType.URLLC] + types[SliceType.EMBB]
-    kind = max(types, key=lambda k: types[k]) if types else SliceType.EMBB
+                    _add(leanings, cue.meaning.types.items(), share)
+    _add(leanings, _types_by_number(numbers), 1.0)
+    kind = _slice_type(types, leanings)
     return _entry(named, kind), kind
+
+
+def _slice_type(types: dict[SliceType, float], leanings: dict[SliceType, float]) -> SliceType:
+    """The heaviest type: what is named, and what qualities and numbers lean to.
+
+    Vehicles and other realities need low latency as well, so that leaning is theirs when they are
+    named; and high throughput together with low latency, with nothing named, is HDLLC.
+    """
+    urgent, broad = leanings.get(SliceType.URLLC, 0.0), leanings.get(SliceType.EMBB, 0.0)
+    for kind in (SliceType.V2X, SliceType.HDLLC):
+        if types.get(kind, 0.0) >= max(types.get(SliceType.URLLC, 0.0), 0.5):
+            _add(leanings, [(kind, urgent)], 1.0)
+    if not types and min(urgent, broad) >= 1:
+        _add(leanings, [(SliceType.HDLLC, urgent + broad)], 1.0)
+    totals = dict(types)
+    _add(totals, leanings.items(), 1.0)
+    return max(totals, key=lambda kind: totals[kind]) if totals else SliceType.EMBB
 
 
 def _add(

@@ -56,7 +56,8 @@ _CREATE = re.compile(
     r"|book|order|prepare|offer|deliver|support|connect|guarantee|ensure|need|needs|want|wants"
     r"|require|requires|request|requesting|looking for|would like|i'd like|must have|give|run"
     r"|operate|design|assign|dedicate|prioriti[sz]e|get me|install|we have|arrange|open|make sure"
-    r"|add|serve|supply|grant|plan|optimi[sz]e|minimi[sz]e|maximi[sz]e|set)\b"
+    r"|add|serve|supply|improve|make it|better|faster|grant|plan|optimi[sz]e|minimi[sz]e"
+    r"|maximi[sz]e|set)\b"
 )
 NETWORK = re.compile(
     r"\b(?:slic(?:e|es|ing)|network\w*|connect\w*|bandwidth|latency|throughput|[456]g|coverage"
@@ -79,12 +80,14 @@ _OFF_TOPIC = re.compile(
     r" brown fox|blah|football score|score of|sing |dance|shoes|trousers|haircut|dentist|diet"
     r"|vacation|holiday|buy me|sell me|train ticket|bus ticket|history of|difference between"
     r"|what does|what do you|how are you|good morning|good evening|thank you|thanks|milk|eggs"
+    r"|(?:buy|purchase)\b(?!.*(?:slice|connect|network|bandwidth|capacity))"
     r"|groceries|shopping list|invest|mortgage|fix my|repair my|my printer|my laptop is|password"
     r" reset|reset my password|philosophy|universe|dinosaurs?|moon|mars)\b"
 )
 _QUESTION = re.compile(
     r"^\W*(?:what|who|whom|why|how|when|where|which|whose|is|are|does|did|do|was|were|should)\b"
 )
+_LATIN_MAX = 0x24F
 _VOWEL = re.compile(r"[aeiouy]")
 
 
@@ -112,7 +115,7 @@ def lifecycle(folded: str) -> Kind | None:
 def is_off_topic(folded: str, *, network_words: int, measured: bool, named: bool) -> bool:
     """Whether a text is about something else, in spite of a word or two that we know."""
     if _OFF_TOPIC.search(folded):
-        return not (measured and (named or network_words))
+        return not (asks(folded) and (measured or (named and network_words)))
     question = _QUESTION.match(folded) is not None
     return question and not measured and not _CREATE.search(folded)
 
@@ -125,6 +128,12 @@ def network_words(folded: str) -> int:
 def asks(folded: str) -> bool:
     """Whether a verb of asking is there at all."""
     return _CREATE.search(folded) is not None
+
+
+def is_foreign(original: str) -> bool:
+    """Whether a text is written in letters that are not Latin."""
+    letters = [letter for letter in original if letter.isalpha()]
+    return 2 * sum(ord(letter) > _LATIN_MAX for letter in letters) > len(letters)
 
 
 def is_gibberish(folded: str) -> bool:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from coordinator.intent import hostile, requests
-from coordinator.intent.clauses import Group, Piece, gather, pieces
+from coordinator.intent.clauses import Group, Piece, gather, pieces, without_background
 from coordinator.intent.doubts import doubts
 from coordinator.intent.guard import Text, admit
 from coordinator.intent.numbers import quantities
@@ -37,7 +37,7 @@ class RulesInterpreter:
             return _command(benign, command)
         found = quantities(benign)
         spots = places(benign, areas)
-        parts = pieces(kept, found, _pairs(spots))
+        parts = without_background(pieces(kept, found, _pairs(spots)))
         refusal = _refusal(benign, parts, found, cut)
         if refusal is not None:
             return refusal
@@ -137,9 +137,11 @@ def _refusal(
     measured = bool(found)
     networked = [item for item in found if item.key != "num_ues"]
     known = requests.network_words(folded)
-    if requests.is_off_topic(folded, network_words=known, measured=measured, named=named) or (
-        requests.is_gibberish(folded) and not (named or networked)
-    ):
+    if requests.is_off_topic(
+        folded, network_words=known, measured=bool(networked), named=named
+    ) or (requests.is_gibberish(folded) and not (named or networked)):
+        if requests.is_foreign(text.original):
+            return _clarify(["Can you say it in English?"], "this engine reads English only")
         return _rejected("this does not ask for a network slice")
     if cut and not named and not measured:
         return _rejected("this asks for what no tenant may ask for")
@@ -152,7 +154,7 @@ def _refusal(
         return None
     if odd := list(doubts(text, list(found))):
         return _clarify([doubt.question for doubt in odd], "some numbers cannot be meant")
-    if known or sector or requests.asks(folded):
+    if known or sector or requests.asks(folded) or any(part.speech.cues for part in parts):
         return _clarify([f"What is the service, and what does it need: {_EXAMPLE}?"], "too vague")
     return _rejected("this does not ask for a network slice")
 

@@ -120,8 +120,7 @@ async def _answered(tenant: Tenant, order: Order, accept: bool | None, as_json: 
     show: Show | None = None if as_json else Follower(Story(console()))
     order = await tenant.settle(order, show)
     while order.state == "proposed":
-        order = await tenant.answer(order, _agrees(order, accept, as_json))
-        order = await tenant.settle(order, show, answered=True)
+        order = await tenant.answer(order, _agrees(order, accept, as_json), show)
     return order
 
 

@@ -41,6 +41,8 @@ LOADS_MAX = 128
 """Loads whose candidates a technology remembers; each takes up to 20 kB."""
 
 PERMILLE = 1_000
+US_PER_MS = 1_000
+NS_PER_US = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,7 +264,7 @@ class Traffic(Section):
 
     def burst_bits(self, rate_kbps: int) -> int:
         """Size of the bucket for a guaranteed rate."""
-        return max(self.message_bytes * 8, ceil_div(rate_kbps * self.interval_us, 1_000))
+        return max(self.message_bytes * 8, ceil_div(rate_kbps * self.interval_us, US_PER_MS))
 
 
 class Fibre(Section):

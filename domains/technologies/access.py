@@ -22,6 +22,7 @@ from pydantic import Field, model_validator
 from domains.model import PPB, DomainKind, FunctionInstance, SliceProfile
 from domains.technologies import (
     LOADS_MAX,
+    NS_PER_US,
     Area,
     Count,
     Fibre,
@@ -44,9 +45,11 @@ from domains.technologies import (
 )
 from domains.technologies.radio import Configuration, Radio, configurations
 
-NS_PER_US = 1_000
 US_PER_S = 1_000_000
 BPS_PER_KBPS = 1_000
+
+SITES = (1, 2)
+"""Single and dual connectivity."""
 
 
 class CellGroup(Section):
@@ -85,7 +88,7 @@ class AccessSection(Section):
     site_unavailable_ppb: Ppb
     cu_delay_us: Microseconds
     cu_unavailable_ppb: Ppb
-    price_micros_per_prb: Micros
+    price_micros_per_prb: int = Field(ge=1, le=10**12)
     price_micros_per_device: Micros
     price_micros_per_cu_up: Micros
     radio: Radio
@@ -158,7 +161,7 @@ class Access(Technology):
         self._sectors = {group.name: group.sectors for group in section.cell_groups}
         self._groups: dict[str, tuple[str, ...]] = {}
         for group in section.cell_groups:
-            for area in {group.area, _city(group.area)}:
+            for area in dict.fromkeys((_city(group.area), group.area)):
                 self._groups[area] = (*self._groups.get(area, ()), group.name)
         self._legs = {
             gateway.area: tuple(self._leg(gateway, c) for c in configurations(section.radio))
@@ -222,7 +225,7 @@ class Access(Technology):
         )
 
     def _build(self, load: Load, groups: tuple[str, ...]) -> tuple[Option, ...]:
-        """Only Pareto options: all take the same things, so cheaper always means smaller too."""
+        """Only what is Pareto-optimal among as many sites: there, cheaper always means smaller."""
         share = self._share(load, groups)
         if share.devices > self._section.devices_per_sector:
             return ()
@@ -232,11 +235,11 @@ class Access(Technology):
             for prbs, drain_us in self._prbs_to_try(share, leg.radio, load.isolated)
             for row in self._rows(share, leg, prbs, drain_us)
         ]
-        steps = Staircase()
+        steps = {sites: Staircase() for sites in SITES}
         kept = []
         for row in sorted(rows):
-            if not steps.covers(row.latency_us, row.unavailable_ppb):
-                steps.add(row.latency_us, row.unavailable_ppb)
+            if not steps[row.sites].covers(row.latency_us, row.unavailable_ppb):
+                steps[row.sites].add(row.latency_us, row.unavailable_ppb)
                 kept.append(row)
         return tuple(self._option(load, share, row) for row in kept)
 
@@ -279,7 +282,7 @@ class Access(Technology):
 
     def _rows(self, share: _Share, leg: _Leg, prbs: int, drain_us: int) -> Iterator[_Row]:
         section = self._section
-        for sites, unavailable_ppb in ((1, leg.single_ppb), (2, leg.dual_ppb)):
+        for sites, unavailable_ppb in zip(SITES, (leg.single_ppb, leg.dual_ppb), strict=True):
             sector_price = (
                 prbs * section.price_micros_per_prb
                 + share.devices * section.price_micros_per_device

@@ -17,6 +17,7 @@ from pydantic import Field, model_validator
 from domains.model import PPB, DomainKind, FunctionInstance, NetworkFunction, SliceProfile
 from domains.technologies import (
     LOADS_MAX,
+    NS_PER_US,
     Area,
     Count,
     Fibre,
@@ -215,7 +216,7 @@ class Cloud(Technology):
     def _delay_us(self, centre: DataCentre, host: str) -> int:
         section = self._section
         tail_ns = centre.tail_km * section.fibre.delay_ns_per_km
-        return ceil_div(tail_ns, 1_000) + section.fabric_delay_us + self._hosts[host].delay_us
+        return ceil_div(tail_ns, NS_PER_US) + section.fabric_delay_us + self._hosts[host].delay_us
 
     def _unavailable_ppb(self, centre: DataCentre, redundant: bool) -> int:
         section = self._section

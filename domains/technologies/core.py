@@ -18,6 +18,7 @@ from pydantic import Field, model_validator
 from domains.model import PPB, DomainKind, FunctionInstance, SliceProfile
 from domains.technologies import (
     LOADS_MAX,
+    NS_PER_US,
     Count,
     Fibre,
     Free,
@@ -222,7 +223,7 @@ class Core(Technology):
 
     def _delay_us(self, site: Site, plane: str) -> int:
         metro_ns = site.metro_km * self._section.fibre.delay_ns_per_km
-        return self._planes[plane].delay_us + ceil_div(metro_ns, 1_000)
+        return self._planes[plane].delay_us + ceil_div(metro_ns, NS_PER_US)
 
     def _unavailable_ppb(self, site: Site, redundant: bool) -> int:
         section = self._section

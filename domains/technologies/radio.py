@@ -17,7 +17,7 @@ from typing import Self
 from pydantic import Field, model_validator
 
 from domains.model import PPB
-from domains.technologies import PERMILLE, Name, Section, ceil_div
+from domains.technologies import NS_PER_US, PERMILLE, Name, Section, ceil_div
 
 SUBCARRIERS_PER_PRB = 12
 SYMBOLS_PER_SLOT = 14
@@ -116,7 +116,9 @@ def configurations(radio: Radio) -> tuple[Configuration, ...]:
             delay_ns = max(frame.delay_ns(True, count), frame.delay_ns(False, count))
             rates = _rates_bps(radio, mode)
             found.append(
-                Configuration(f"{mode.name}-{count}", ceil_div(delay_ns, 1_000), loss_ppb, *rates)
+                Configuration(
+                    f"{mode.name}-{count}", ceil_div(delay_ns, NS_PER_US), loss_ppb, *rates
+                )
             )
     return tuple(found)
 

@@ -24,7 +24,9 @@ from pydantic import Field, model_validator
 from domains.model import PPB, DomainKind, SliceProfile
 from domains.technologies import (
     LOADS_MAX,
+    NS_PER_US,
     PERMILLE,
+    US_PER_MS,
     Count,
     Fibre,
     Free,
@@ -100,6 +102,8 @@ class TransportSection(Section):
         for index, point in enumerate(self.border_points):
             if point.node not in graph:
                 raise ValueError(f"border_points.{index}.node: no {point.node!r} in the topology")
+            if not networkx.has_path(graph, self.border_points[0].node, point.node):
+                raise ValueError(f"border_points.{index}.node: cut off from the first one")
         for index, link in enumerate(self.links):
             if not graph.has_edge(*link.between):
                 raise ValueError(f"links.{index}.between: no such link in the topology")
@@ -196,7 +200,7 @@ class Transport(Technology):
             rate_kbps = ceil_div(load.peak_kbps * headroom, PERMILLE)
             if load.isolated:
                 rate_kbps = ceil_div(rate_kbps, section.slot_kbps) * section.slot_kbps
-            drain_us = ceil_div(burst_bits * METRES_PER_KM, rate_kbps)
+            drain_us = ceil_div(burst_bits * US_PER_MS, rate_kbps)
             for route in self._routes(load.ingress, load.egress):
                 options.append(self._option(load, route, headroom, rate_kbps, drain_us))
         return cheapest_first(options)
@@ -264,7 +268,7 @@ class Transport(Technology):
         fibre = section.fibre
         points = (self._points[ingress], self._points[egress])
         tails_km = sum(point.tail_km for point in points)
-        tails_us = ceil_div(tails_km * fibre.delay_ns_per_km, METRES_PER_KM)
+        tails_us = ceil_div(tails_km * fibre.delay_ns_per_km, NS_PER_US)
         tail_ppb = [point.tail_km * fibre.unavailable_ppb_per_km for point in points]
         inner_ppb = paths[0].inner_ppb
         if len(paths) == 2:
@@ -297,9 +301,11 @@ def _graph(name: str) -> networkx.Graph[str]:
     """
     try:
         published = topohub.get(name)
-    except (KeyError, FileNotFoundError, OSError) as error:
+    except (KeyError, OSError) as error:
         raise ValueError(f"topology: {name!r} is not published by topohub") from error
-    names = {node["id"]: node["name"] for node in published["nodes"]}
+    names = {node["id"]: str(node.get("name", node["id"])) for node in published["nodes"]}
+    if len(set(names.values())) < len(names):
+        raise ValueError(f"topology: two nodes of {name!r} have the same name")
     graph: networkx.Graph[str] = networkx.Graph()
     for index, edge in enumerate(published["edges"]):
         source, target = names[edge["source"]], names[edge["target"]]

@@ -23,6 +23,7 @@ from envs.sliceorch.instances import (
     WEIGHTS,
     Instances,
 )
+from envs.sliceorch.legality import legal_actions, possible_actions
 from envs.sliceorch.profiles import (
     BOOT_MS,
     CLOUD_COST,
@@ -93,17 +94,15 @@ class SliceOrchestration:
         self.served = np.zeros(rows, dtype=np.int64)
         self.illegal = np.zeros(rows, dtype=np.int64)
         self._index = np.arange(rows)
-        self.legal = self._legal()
+        self._legal: Bools | None = None
 
     def load_instances(self, rows: Ints, instances: Instances) -> None:
         """Starts a new episode in each of `rows`."""
         slots = self.slots
         self.delay_ms[rows], self.cost[rows] = instances.delay_ms, instances.cost
         self.slices[rows, :slots] = instances.slices
-        self.arrival[rows, :slots], self.holding[rows, :slots] = (
-            instances.arrival,
-            instances.holding,
-        )
+        self.arrival[rows, :slots] = instances.arrival
+        self.holding[rows, :slots] = instances.holding
         self.requests[rows] = instances.requests
         self.departs[rows] = np.isfinite(instances.holding).any(axis=1)
         self.cpu[rows], self.memory[rows] = LOCAL_CPU_UNITS, LOCAL_MEMORY_UNITS
@@ -114,7 +113,7 @@ class SliceOrchestration:
             history[rows] = 0
         self.selected[rows], self.alive[rows], self.kept[rows] = False, False, False
         self.current[rows] = self.slices[rows, 0]
-        self.legal = self._legal()
+        self._legal = None
 
     def fork(self, sources: Ints) -> Self:
         """An independent copy with one row per source row, as often as it is named."""
@@ -124,6 +123,13 @@ class SliceOrchestration:
                 setattr(twin, name, value[sources])
         twin.rows, twin._index = len(sources), np.arange(len(sources))
         return twin
+
+    @property
+    def legal(self) -> Bools:
+        """What the mask allows, [B, K + 2]; never empty: a finished row may refuse."""
+        if self._legal is None:
+            self._legal = legal_actions(self)
+        return self._legal
 
     @property
     def done(self) -> Bools:
@@ -147,7 +153,7 @@ class SliceOrchestration:
         """
         index, active = self._index, ~self.done
         known = (actions >= 0) & (actions <= self.refuse)
-        actions = np.where(known, actions, self.refuse).astype(np.int64)
+        actions = np.where(known, actions, self.refuse)
         legal = self.executable(actions) & known & active
         self.illegal += active & ~legal
         on_node, on_local = legal & (actions < self.nodes), legal & (actions == self.local)
@@ -169,26 +175,25 @@ class SliceOrchestration:
         self.placement[refused, self.turn[refused]] = REFUSED
         if (rows := index[decided]).size:
             self._next_slice(rows)
-        self.legal = self._legal()
+        self._legal = None
         return (self.served - before) - self.cost_weight * weighted
 
-    def executable(self, actions: Ints) -> Bools:
+    def executable(self, actions: NDArray[np.integer]) -> Bools:
         """Whether each row's action is carried out as it stands."""
         legal: Bools = self.legal[self._index, actions]
         if self.mask is Mask.NONE:  # advertises everything, can do what the infrastructure can
-            legal = self._basic()[self._index, actions] | (actions == self.refuse)
+            legal = possible_actions(self)[self._index, actions] | (actions == self.refuse)
         return legal
 
-    def sharing(self) -> Ints:
-        """Nodes that each slice has shared with another during its life, [B, n]."""
-        nodes: Ints = np.count_nonzero(self.shared, axis=2)
+    def sharing(self, rows: Ints) -> Ints:
+        """Nodes that each slice has shared with another during its life, [rows, n]."""
+        nodes: Ints = np.count_nonzero(self.shared[rows], axis=2)
         return nodes
 
-    def weighted_costs(self) -> Floats:
-        """J of every slice, [B, n]; meaningless where none was placed."""
-        return self._weighted(
-            self.slices[:, : self.slots], self.latency_ms, self.sharing(), self.price
-        )
+    def weighted_costs(self, rows: Ints) -> Floats:
+        """J of every slice, [rows, n]; meaningless where none was placed."""
+        asked = self.slices[rows, : self.slots]
+        return _weighted(asked, self.latency_ms[rows], self.sharing(rows), self.price[rows])
 
     def _place_locally(self, rows: Ints) -> Floats:
         current, turn = self.current[rows], self.turn[rows]
@@ -197,7 +202,7 @@ class SliceOrchestration:
         self.placement[rows, turn] = LOCAL
         latency_ms, price = np.full(len(rows), BOOT_MS), np.full(len(rows), LOCAL_COST)
         self._record(rows, latency_ms, price)
-        return self._weighted(current, latency_ms, np.zeros(len(rows), dtype=np.int64), price)
+        return _weighted(current, latency_ms, np.zeros(len(rows), dtype=np.int64), price)
 
     def _place_in_cloud(self, rows: Ints) -> Floats:
         current, turn, chain = self.current[rows], self.turn[rows], self.selected[rows]
@@ -213,7 +218,7 @@ class SliceOrchestration:
         crowded = chain & (self.load[rows] > 1)
         if (busy := crowded.any(axis=1)).any():
             self._crowd(rows[busy], crowded[busy])
-        return self._weighted(current, latency_ms, np.count_nonzero(crowded, axis=1), price)
+        return _weighted(current, latency_ms, np.count_nonzero(crowded, axis=1), price)
 
     def _record(self, rows: Ints, latency_ms: Floats, price: Floats) -> None:
         current, turn = self.current[rows], self.turn[rows]
@@ -263,66 +268,15 @@ class SliceOrchestration:
         caps = self.slices[rows, :slots, SHARING, None]
         self.strictest[rows] = np.where(on, caps, SHARING_MAX).min(axis=1)
 
-    def _weighted(
-        self, slices: Floats, latency_ms: Floats, sharing: NDArray[np.integer], price: Floats
-    ) -> Floats:
-        weights = slices[..., WEIGHTS]
-        weighted: Floats = (
-            weights[..., 0] * (latency_ms / LATENCY_SCALE_MS)
-            + weights[..., 1] * (sharing / SHARING_SCALE)
-            + weights[..., 2] * (price / COST_SCALE)
-        )
-        return weighted
 
-    def _legal(self) -> Bools:
-        """What the mask allows, [B, K + 2]; never empty, a finished row may only refuse."""
-        if self.mask is Mask.SLA:
-            return self._sla()
-        if self.mask is Mask.BASIC:
-            return self._basic()
-        return np.ones((self.rows, self.nodes + 2), dtype=np.bool_)
-
-    def _basic(self) -> Bools:
-        legal = np.empty((self.rows, self.nodes + 2), dtype=np.bool_)
-        active = ~self.done
-        legal[:, : self.nodes] = ~self.selected & active[:, None]
-        legal[:, self.local] = (self.picked == 0) & self.fits & active
-        legal[:, self.refuse] = ~active
-        return legal
-
-    def _sla(self) -> Bools:
-        current, first = self.current, self.picked == 0
-        legal = np.empty((self.rows, self.nodes + 2), dtype=np.bool_)
-        left = current[:, CHAIN].astype(np.int64) - self.picked
-        cap = np.minimum(self.strictest, current[:, SHARING, None].astype(np.int16))
-        safe = (self.load < cap) & ~self.selected
-        latency_ms = current[:, LATENCY_MS] - BOOT_MS - self.spent_ms
-        budget = current[:, COST] - CLOUD_COST - self.spent
-        if self.profile.interchangeable:
-            open_ = (np.count_nonzero(safe, axis=1) >= left) & (left > 0)
-            open_ &= current[:, LATENCY_MS] > BOOT_MS
-            nodes = safe & open_[:, None]
-        else:
-            longest = self.profile.chain_max
-            nodes = completable(self.delay_ms, safe, left, latency_ms, longest)
-            nodes &= completable(self.cost, safe, left, budget, longest)
-        legal[:, : self.nodes] = nodes
-        legal[:, self.local] = first & self.fits & (current[:, COST] >= LOCAL_COST)
-        legal[:, self.refuse] = first | ~nodes.any(axis=1)
-        return legal
-
-
-def completable(values: Floats, safe: Bools, left: Ints, budget: Floats, longest: int) -> Bools:
-    """Nodes [B, K] after which the `left` choices can still sum to at most `budget`.
-
-    With S_r the sum of the r smallest safe values, the least sum that contains v is
-    max(S_left, S_(left - 1) + v): v replaces the largest of them unless it is one of them.
-    """
-    smallest = np.sort(np.where(safe, values, np.inf), axis=1)[:, :longest]
-    sums = np.zeros((len(values), longest + 1))
-    np.cumsum(smallest, axis=1, out=sums[:, 1:])
-    rows = np.arange(len(values))
-    least = sums[rows, np.maximum(left, 0)]
-    others = sums[rows, np.maximum(left - 1, 0)]
-    best = np.maximum(least[:, None], others[:, None] + values)
-    return safe & (best <= budget[:, None]) & (left > 0)[:, None]
+def _weighted(
+    slices: Floats, latency_ms: Floats, sharing: NDArray[np.integer], price: Floats
+) -> Floats:
+    """J of slices [.., 9]."""
+    weights = slices[..., WEIGHTS]
+    weighted: Floats = (
+        weights[..., 0] * (latency_ms / LATENCY_SCALE_MS)
+        + weights[..., 1] * (sharing / SHARING_SCALE)
+        + weights[..., 2] * (price / COST_SCALE)
+    )
+    return weighted

@@ -88,8 +88,8 @@ def outcome(core: SliceOrchestration, rows: Ints) -> Info:
         "kept": core.kept[rows],
         "latency": np.where(placed, core.latency_ms[rows], np.nan),
         "cost": np.where(placed, core.price[rows], np.nan),
-        "sharing": np.where(placed, core.sharing()[rows], np.nan),
-        "weighted_cost": np.where(placed, core.weighted_costs()[rows], np.nan),
+        "sharing": np.where(placed, core.sharing(rows), np.nan),
+        "weighted_cost": np.where(placed, core.weighted_costs(rows), np.nan),
     }
 
 

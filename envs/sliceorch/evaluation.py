@@ -150,7 +150,8 @@ def _play(
     """Sums per episode, [len(instances)] each."""
     count = len(instances)
     core = SliceOrchestration(profile, requests, count, policy.mask)
-    core.load_instances(np.arange(count), instances)
+    everyone = np.arange(count)
+    core.load_instances(everyone, instances)
     policy.begin(core)
     while not core.done.all():
         core.step(policy.act(core))
@@ -158,8 +159,8 @@ def _play(
     values = {
         "latency_ms": core.latency_ms,
         "cost": core.price,
-        "sharing": core.sharing(),
-        "weighted_cost": core.weighted_costs(),
+        "sharing": core.sharing(everyone),
+        "weighted_cost": core.weighted_costs(everyone),
     }
     sums = {key: (value * placed).sum(axis=1).astype(float) for key, value in values.items()}
     return sums | {

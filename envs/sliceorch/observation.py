@@ -1,7 +1,7 @@
 """What an agent sees of the case study: one flat vector of numbers in [-1, 1].
 
 First the slice and the local server (`GLOBALS` numbers, in the order of `GLOBAL_NAMES`), then six
-numbers per node (`NODE_NAMES`), node by node: `vector[GLOBALS:].reshape(K, 6)`.
+numbers of the K nodes, in the order of `NODE_NAMES`: `vector[GLOBALS:].reshape(6, K)`.
 """
 
 from typing import Final
@@ -48,13 +48,14 @@ GLOBAL_NAMES: Final = (
 NODE_NAMES: Final = ("delay", "cost", "load", "strictest", "slots_free", "selected")
 GLOBALS: Final = len(GLOBAL_NAMES)
 PER_NODE: Final = len(NODE_NAMES)
+# Beyond these scales the agent sees "many".
+REQUESTS_SCALE: Final = 40.0
+LOAD_SCALE: Final = 2.0 * SHARING_MAX
+CHAIN_SCALE: Final = 5.0
 # What only an agent that knows the tenant's quality of experience sees.
 QOE_GLOBALS: Final = slice(GLOBAL_NAMES.index("latency_bound"), GLOBALS)
 QOE_NODE: Final = slice(NODE_NAMES.index("strictest"), NODE_NAMES.index("selected"))
 
-REQUESTS_SCALE: Final = 40.0
-LOAD_SCALE: Final = 2.0 * SHARING_MAX
-CHAIN_SCALE: Final = 5.0
 _CPU_MAX: Final = max(cpu for _, cpu, _, _ in DEMANDS)
 _MEMORY_MAX: Final = max(memory for _, _, _, memory in DEMANDS)
 
@@ -76,9 +77,9 @@ def observe(core: SliceOrchestration, qoe: bool = True) -> Observations:
     columns = (
         core.cpu / LOCAL_CPU_UNITS,
         core.memory / LOCAL_MEMORY_UNITS,
-        core.remaining / REQUESTS_SCALE,
-        core.requests / REQUESTS_SCALE,
-        core.served / REQUESTS_SCALE,
+        np.minimum(core.remaining / REQUESTS_SCALE, 1.0),
+        np.minimum(core.requests / REQUESTS_SCALE, 1.0),
+        np.minimum(core.served / REQUESTS_SCALE, 1.0),
         current[:, CPU] / _CPU_MAX,
         current[:, MEMORY] / _MEMORY_MAX,
         current[:, CHAIN] / CHAIN_SCALE,
@@ -92,17 +93,15 @@ def observe(core: SliceOrchestration, qoe: bool = True) -> Observations:
     )
     for column, values in enumerate(columns):
         out[:, column] = values
-    node = out[:, GLOBALS:].reshape(rows, core.nodes, PER_NODE)
+    node = out[:, GLOBALS:].reshape(rows, PER_NODE, core.nodes)
     cap = current[:, SHARING, None].astype(np.int16)
-    node[..., 0] = (core.delay_ms - NODE_DELAY_MS[0]) / (NODE_DELAY_MS[1] - NODE_DELAY_MS[0])
-    node[..., 1] = (core.cost - NODE_COST[0]) / (NODE_COST[1] - NODE_COST[0])
-    node[..., 2] = core.load / LOAD_SCALE
-    node[..., 3] = core.strictest / SHARING_MAX
-    node[..., 4] = np.maximum(np.minimum(core.strictest, cap) - core.load, 0) / SHARING_MAX
-    node[..., 5] = core.selected
+    node[:, 0] = (core.delay_ms - NODE_DELAY_MS[0]) / (NODE_DELAY_MS[1] - NODE_DELAY_MS[0])
+    node[:, 1] = (core.cost - NODE_COST[0]) / (NODE_COST[1] - NODE_COST[0])
+    node[:, 2] = np.minimum(core.load / LOAD_SCALE, 1.0)
+    node[:, 3] = core.strictest / SHARING_MAX
+    node[:, 4] = np.maximum(np.minimum(core.strictest, cap) - core.load, 0) / SHARING_MAX
+    node[:, 5] = core.selected
     if not qoe:
         out[:, QOE_GLOBALS] = 0.0
-        node[..., QOE_NODE] = 0.0
-    # Long episodes and loads that nothing limits are seen as "many".
-    np.clip(out, -1.0, 1.0, out=out)
+        node[:, QOE_NODE] = 0.0
     return out

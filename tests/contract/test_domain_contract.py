@@ -309,9 +309,13 @@ NONSENSE: dict[str, Spoil] = {
 }
 
 
-@pytest.mark.parametrize("what", NONSENSE)
-async def test_nonsense_is_refused_and_nothing_is_held(met: Any, what: str) -> None:
-    request = NONSENSE[what](await met.request())
-    with pytest.raises(InvalidRequest):
-        await met.as_one.hold(request)
+async def test_nonsense_is_refused_and_nothing_is_held(met: Any) -> None:
+    request, believed = await met.request(), []
+    for what, spoil in NONSENSE.items():
+        try:
+            await met.as_one.hold(spoil(request))
+        except InvalidRequest:
+            continue
+        believed.append(what)
+    assert believed == []
     assert list(await met.as_one.holds()) == []

@@ -123,8 +123,14 @@ def kinds(commands: Sequence[Command]) -> list[Kind]:
     return [command.kind for command in commands if isinstance(command, Record)]
 
 
-def sent(commands: Sequence[Command], kind: type) -> list[int]:
-    return [command.leg for command in commands if isinstance(command, kind)]
+def sent(
+    commands: Sequence[Command], kind: type[SendHold] | type[SendConfirm] | type[SendRelease]
+) -> list[int]:
+    return [
+        command.leg
+        for command in commands
+        if isinstance(command, SendHold | SendConfirm | SendRelease) and isinstance(command, kind)
+    ]
 
 
 def test_nothing_is_sent_before_all_ids_are_durable() -> None:
@@ -247,7 +253,7 @@ def test_an_answer_to_another_request_is_a_mismatch(field: str) -> None:
         "state": HoldState.LAPSED,
         "profile": replace(answer.profile, downlink_kbps=0),
     }.get(field, "another")
-    lie = Held(1, replace(answer, **{field: other}))
+    lie = Held(1, replace(answer, **{field: other}))  # type: ignore[arg-type]
     machine.do(machine.held(0), lie, machine.held(2), machine.held(3))
     assert isinstance(machine.saga.error, HoldMismatch)
     assert machine.saga.error.metadata["field"] == field

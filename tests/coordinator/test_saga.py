@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from coordinator.journal import Journal
-from coordinator.protocol import Result, Timing
+from coordinator.protocol import Outcome, Result, Timing
 from coordinator.saga import Leg, Reserver
 from domains.errors import (
     CapacityInsufficient,
@@ -121,7 +121,8 @@ async def rig(tmp_path: Path) -> AsyncIterator[Rig]:
     await rig.stop()
 
 
-NOTHING = {name: [] for name in CHAIN}
+NOTHING: dict[str, list[HoldState]] = {name: [] for name in CHAIN}
+FULL = "CREATE TRIGGER full BEFORE INSERT ON records BEGIN SELECT RAISE(ABORT, 'full'); END"
 CONFIRMED = {name: [HoldState.CONFIRMED] for name in CHAIN}
 
 
@@ -247,6 +248,36 @@ async def test_a_restart_before_the_decision_releases_and_after_it_confirms(rig:
         assert await rig.reserver.recover() == {}
 
 
+async def test_two_recoveries_at_once_take_up_each_saga_once(rig: Rig) -> None:
+    rig.domains["core"].errors["release"] = [Unreachable("cut")] * 100
+    segments = await rig.reserver.reserve("create", rig.legs())
+    pairs = [(hold_id.split("/")[-1], hold_id) for hold_id in segments]
+    await rig.reserver.terminate("end", "s", pairs, "")
+    await rig.journal.flush()
+    await rig.restart()
+    rig.domains["core"].errors.clear()
+    one, two = await asyncio.gather(rig.reserver.recover(), rig.reserver.recover())
+    assert [*one.values(), *two.values()] == [Outcome(Result.TERMINATED)]
+    assert rig.events("end").count("ended") == 1
+    assert rig.live() == NOTHING
+
+
+async def test_a_termination_that_the_disk_refused_can_be_asked_for_again(rig: Rig) -> None:
+    segments = await rig.reserver.reserve("create", rig.legs())
+    pairs = [(hold_id.split("/")[-1], hold_id) for hold_id in segments]
+    rig.journal._durable._reader.execute(FULL)
+    with pytest.raises(StoreFailed):
+        await rig.reserver.terminate("end", "s", pairs, "")
+    rig.journal._durable._reader.execute("DROP TRIGGER full")
+    assert rig.live() == CONFIRMED
+    rig.domains["core"].errors["release"] = [Unreachable("cut")] * 100
+    await rig.reserver.terminate("end", "s", pairs, "")
+    await rig.restart()
+    rig.domains["core"].errors.clear()
+    assert (await rig.reserver.recover())["end"].result is Result.TERMINATED
+    assert rig.live() == NOTHING
+
+
 async def test_a_stale_coordinator_stops_and_sends_nothing_more(rig: Rig) -> None:
     rig.domains["access"].errors["hold"] = [StaleEpoch("a newer coordinator has taken over")]
     with pytest.raises(StaleEpoch):
@@ -258,8 +289,7 @@ async def test_a_stale_coordinator_stops_and_sends_nothing_more(rig: Rig) -> Non
 async def test_when_the_disk_is_full_nothing_is_confirmed_and_later_all_is_well(
     rig: Rig,
 ) -> None:
-    full = "CREATE TRIGGER full BEFORE INSERT ON records BEGIN SELECT RAISE(ABORT, 'full'); END"
-    rig.journal._durable._reader.execute(full)
+    rig.journal._durable._reader.execute(FULL)
     with pytest.raises(StoreFailed):
         await rig.reserver.reserve("order", rig.legs())
     assert all(domain.calls == [] for domain in rig.domains.values())

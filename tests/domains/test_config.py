@@ -35,14 +35,6 @@ def test_names_addresses_and_trust_domains_are_each_domains_own(folder: str) -> 
         assert len(set(values)) == len(values)
 
 
-def test_every_price_and_planning_number_says_where_it_comes_from() -> None:
-    for path in FILES:
-        text = path.read_text()
-        assert "planning assumption" in text.lower()
-        assert "ITU-T" in text
-        assert text.count("TS 38.") > 8 or "[access]" not in text
-
-
 BAD = [
     ("access", 'name = "access-north"', 'name = "Access North"', "name", "pattern"),
     ("access", 'kind = "access"', 'kind = "core"', "the whole file", "[access]"),
@@ -73,7 +65,6 @@ BAD = [
     ("transport", "[1_000, 2_000]", "[500]", "transport", "headroom_permille"),
     ("transport", 'faces = "core"', 'faces = "sky"', "transport.border_points.8.faces", "pattern"),
     ("transport", 'name = "bp-berlin-core"', 'name = "bp-berlin-ran"', "transport", "same name"),
-    ("transport", "= 1_500 ", "= 150 ", "transport.fibre.route_factor_permille", "greater"),
     ("transport", "= 1_500\n", "= 150\n", "transport.fibre.route_factor_permille", "greater"),
     ("core", 'n6 = "bp-berlin-dn"', 'n6 = "bp-berlin-core"', "core", "same border point"),
     ("core", 'plane = "software"', 'plane = "magic"', "core", "no user plane 'magic'"),

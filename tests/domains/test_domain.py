@@ -3,125 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 import domains.domain
-from domains.config import DomainConfig, load, technology
-from domains.domain import INCARNATION_BITS, AdministrativeDomain
+from domains.config import technology
+from domains.domain import INCARNATION_BITS
 from domains.errors import (
     HoldLapsed,
     HoldNotReplaceable,
-    InvalidRequest,
     LabelInUse,
     NotFound,
     OfferChanged,
     Overloaded,
     Refused,
 )
-from domains.model import (
-    Attachment,
-    Bucket,
-    Hold,
-    HoldRequest,
-    HoldState,
-    Isolation,
-    Menu,
-    NetworkFunction,
-    SliceProfile,
-)
-from domains.port import Domain
-from domains.requests import FUNCTIONS_MAX, PROFILES_MAX, check_hold, check_profile
-
-CONFIGS = Path(__file__).parents[2] / "deploy" / "configs" / "germany"
-KINDS = ("access", "transport", "core", "cloud")
-ALICE, BOB = "spiffe://one.example/coordinator/a", "spiffe://two.example/coordinator/b"
-FILL_MAX = 200
-
-
-@dataclass
-class Clock:
-    now_s: float = 1_000.0
-
-    def __call__(self) -> float:
-        return self.now_s
-
-
-@dataclass
-class Bench:
-    """An open domain, its clock, and a profile that it can serve."""
-
-    config: DomainConfig
-    database: Path
-    clock: Clock
-    domain: AdministrativeDomain
-    profile: SliceProfile
-
-    @property
-    def alice(self) -> Domain:
-        return self.domain.as_seen_by(ALICE)
-
-    async def menu(self, profile: SliceProfile, replaces: str | None = None) -> Menu:
-        (answer,) = await self.alice.offers([profile], "clinic", replaces)
-        return answer
-
-    async def request(
-        self,
-        number: int,
-        profile: SliceProfile | None = None,
-        replaces: str | None = None,
-        **changes: Any,
-    ) -> HoldRequest:
-        profile = profile or self.profile
-        menu = await self.menu(profile, replaces)
-        if not menu.offers:
-            raise Refused(menu.refusal_text)
-        borders = (await self.alice.topology()).border_points
-        ends = [end for end in (profile.ingress, profile.egress) if end in borders]
-        plain = HoldRequest(
-            f"hold-{number}",
-            f"slice-{number}",
-            "clinic",
-            profile,
-            menu.offers[0],
-            tuple(Attachment(end, 16 + number) for end in ends),
-            30.0,
-            1,
-            replaces,
-        )
-        return replace(plain, **changes)
-
-    async def fill(self, first: int) -> int:
-        """Hold the most that is on offer until there is nothing; how many holds that took."""
-        number = first
-        for kbps in (10**9, 10**7, 10**5, 10**3):
-            greedy = replace(self.profile, downlink_kbps=kbps, uplink_kbps=kbps)
-            with contextlib.suppress(Refused):
-                while number < first + FILL_MAX:
-                    await self.alice.hold(await self.request(number, greedy))
-                    number += 1
-        assert number < first + FILL_MAX, "it never fills"
-        return number - first
-
-    async def reopen(self) -> None:
-        await self.domain.close()
-        self.domain = await AdministrativeDomain.open(self.config, self.database, self.clock)
-
-
-async def bench_of(kind: str, folder: Path) -> Bench:
-    config, clock = load(CONFIGS / f"{kind}.toml"), Clock()
-    database = folder / f"{kind}.db"
-    domain = await AdministrativeDomain.open(config, database, clock)
-    link = (await domain.as_seen_by(ALICE).topology()).links[0]
-    profile = SliceProfile(
-        link.ingress, link.egress, 1_000_000, 0, 1_000, 1_000, 10, Isolation.SHARED
-    )
-    return Bench(config, database, clock, domain, profile)
+from domains.model import Bucket, Hold, HoldState
+from tests.domains.networks import ALICE, BOB, KINDS, Bench, bench_of
 
 
 @pytest.fixture(params=KINDS)
@@ -250,125 +151,6 @@ async def test_a_domain_that_restarts_keeps_its_promises(bench: Bench) -> None:
     assert await bench.alice.hold(await bench.request(1, offer=held.offer)) == held
     assert (await bench.alice.topology()).epoch > epoch
     assert bench.domain.verify_audit(head) is None
-
-
-# -- what is no request at all ---------------------------------------------------------------
-
-
-PROFILES: dict[str, dict[str, Any]] = {
-    "profile.ingress": {"ingress": ""},
-    "profile.egress": {"egress": "x" * 257},
-    "profile.latency_us_max": {"latency_us_max": -1},
-    "profile.availability_ppb_min": {"availability_ppb_min": 1_000_000_001},
-    "profile.downlink_kbps": {"downlink_kbps": 10**11 + 1},
-    "profile.uplink_kbps": {"uplink_kbps": float("nan")},
-    "profile.devices": {"devices": True},
-    "profile.fabric_kbps": {"fabric_kbps": 1.5},
-    "profile.functions": {"functions": (NetworkFunction("f", "UPF", 1, 1, 1),) * 2},
-    "function.name": {"functions": (NetworkFunction("a\u202eb", "UPF", 1, 1, 1),)},
-    "function.function_type": {"functions": (NetworkFunction("f", "", 1, 1, 1),)},
-    "function.cpu_millicores": {"functions": (NetworkFunction("f", "UPF", -1, 1, 1),)},
-    "function.memory_mib": {"functions": (NetworkFunction("f", "UPF", 1, 10**9 + 1, 1),)},
-    "function.storage_gib": {"functions": (NetworkFunction("f", "UPF", 1, 1, float("inf")),)},  # type: ignore[arg-type]
-}
-
-
-@pytest.mark.parametrize("field", PROFILES)
-async def test_an_impossible_profile_is_refused_by_name(transport: Bench, field: str) -> None:
-    request = await transport.request(1)
-    profile = replace(transport.profile, **PROFILES[field])
-    with pytest.raises(InvalidRequest) as refused:
-        await transport.alice.offers([transport.profile, profile], "clinic")
-    assert refused.value.metadata["field"] == field
-    assert refused.value.metadata["limit"]
-    with pytest.raises(InvalidRequest):
-        await transport.alice.hold(replace(request, profile=profile))
-    assert await transport.alice.holds() == []
-
-
-def test_the_largest_permitted_values_are_permitted() -> None:
-    functions = tuple(NetworkFunction(f"f{i}", "UPF", 0, 10**9, 0) for i in range(FUNCTIONS_MAX))
-    check_profile(
-        SliceProfile(
-            "i", "e", 60_000_000, 10**9, 10**11, 0, 10**9, Isolation.SHARED, functions, 10**11
-        )
-    )
-
-
-HOLDS: dict[str, dict[str, Any]] = {
-    "hold_id": {"hold_id": ""},
-    "slice_id": {"slice_id": "a\nb"},
-    "tenant": {"tenant": ""},
-    "epoch": {"epoch": 2**63},
-    "replaces": {"replaces": ""},
-    "ttl_s": {"ttl_s": 3_155_760_000.0},
-}
-
-
-@pytest.mark.parametrize("field", HOLDS)
-async def test_an_impossible_hold_is_refused_by_name(transport: Bench, field: str) -> None:
-    request = await transport.request(1)
-    with pytest.raises(InvalidRequest) as refused:
-        await transport.alice.hold(replace(request, **HOLDS[field]))
-    assert refused.value.metadata["field"] == field
-    assert await transport.alice.holds() == []
-
-
-@pytest.mark.parametrize("field", ["latency_us", "availability_ppb", "devices", "price_micros"])
-async def test_an_impossible_offer_is_refused_by_name(transport: Bench, field: str) -> None:
-    request = await transport.request(1)
-    worse: dict[str, Any] = {field: -1}
-    offer = replace(request.offer, metrics=replace(request.offer.metrics, **worse))
-    with pytest.raises(InvalidRequest) as refused:
-        await transport.alice.hold(replace(request, offer=offer))
-    assert refused.value.metadata["field"] == f"offer.{field}"
-
-
-async def test_a_segment_is_attached_at_its_own_ends_once_each(transport: Bench) -> None:
-    request = await transport.request(1)
-    first, second = request.attachments
-    elsewhere = next(
-        point
-        for point in (await transport.alice.topology()).border_points
-        if point not in (first.border_point, second.border_point)
-    )
-    for attachments in (
-        (),
-        (first,),
-        (first, first),
-        (first, second, first),
-        (first, Attachment(elsewhere, 17)),
-    ):
-        with pytest.raises(InvalidRequest) as refused:
-            await transport.alice.hold(replace(request, attachments=attachments))
-        assert refused.value.metadata["field"] == "attachments"
-    for label in (15, 2**20, -1):
-        wrong = (first, replace(second, label=label))
-        with pytest.raises(InvalidRequest) as refused:
-            await transport.alice.hold(replace(request, attachments=wrong))
-        assert refused.value.metadata["field"] == "attachment.label"
-        assert refused.value.metadata["requested"] == str(label)
-
-
-async def test_an_area_needs_no_attachment(tmp_path: Path) -> None:
-    access = await bench_of("access", tmp_path)
-    request = await access.request(1)
-    assert [a.border_point for a in request.attachments] == [access.profile.egress]
-    check_hold(request, {access.profile.egress})
-    await access.domain.close()
-
-
-async def test_too_many_questions_and_empty_names_are_refused(transport: Bench) -> None:
-    calls: list[Callable[[], Awaitable[object]]] = [
-        lambda: transport.alice.offers([transport.profile] * (PROFILES_MAX + 1), "clinic"),
-        lambda: transport.alice.offers([transport.profile], ""),
-        lambda: transport.alice.confirm("", 1),
-        lambda: transport.alice.confirm("hold-1", -1),
-        lambda: transport.alice.release("hold-1", 1, "x" * 257),
-    ]
-    for call in calls:
-        with pytest.raises(InvalidRequest):
-            await call()
 
 
 # -- what others see change -------------------------------------------------------------------

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache
-from itertools import product
+from itertools import pairwise, product
 from pathlib import Path
+from typing import Any
 
 import pytest
 import topohub
@@ -16,7 +17,6 @@ from hypothesis import strategies as st
 from domains import config
 from domains.model import PPB, DomainKind, Isolation, NetworkFunction, SliceProfile
 from domains.technologies import Option, Staircase, Technology, both_fail_ppb, ceil_div, fits
-from domains.technologies.radio import Frame, Grant, Mode, Radio
 
 CONFIGS = Path(__file__).parents[2] / "deploy" / "configs"
 
@@ -58,87 +58,14 @@ CONSULTATIONS = replace(
 )
 
 
-def asked(name: str, profile: SliceProfile = ROBOT, **changes: object) -> SliceProfile:
+def asked(name: str, profile: SliceProfile = ROBOT, **changes: Any) -> SliceProfile:
     ingress, egress = ENDS[name]
-    return replace(profile, **{"ingress": ingress, "egress": egress, **changes})  # type: ignore[arg-type]
+    return replace(profile, **{"ingress": ingress, "egress": egress, **changes})
 
 
 def option(name: str, profile: SliceProfile, key: str) -> Option:
     found = {o.key: o for o in technology(name).candidates(profile, empty(name).__getitem__)}
     return found[key]
-
-
-# -- radio ---------------------------------------------------------------------------------
-
-
-def frame(pattern: str, grant: Grant, symbols: int) -> Frame:
-    """30 kHz, N1 = 10 and N2 = 12 symbols of 35 677 ns."""
-    mode = Mode(
-        name="m",
-        grant=grant,
-        symbols=symbols,
-        spectral_permille=1_000,
-        loss_ppb=1,
-        transmissions=(1,),
-    )
-    radio = Radio(
-        numerology=1,
-        pattern=pattern,
-        special_downlink_symbols=10,
-        prbs_per_sector=273,
-        prbs_per_group=16,
-        pdsch_symbols=10,
-        pusch_symbols=12,
-        downlink_millibit_per_hz=7_800,
-        uplink_millibit_per_hz=5_400,
-        downlink_overhead_permille=140,
-        uplink_overhead_permille=80,
-        modes=(mode,),
-    )
-    return Frame(radio, mode)
-
-
-SEND_NS = 12 * 35_677 // 2  # half of T_proc,2
-RECEIVE_NS = 10 * 35_677 // 2  # half of T_proc,1
-SLOT_NS = 500_000
-
-
-def test_an_uplink_packet_that_just_missed_its_slot_waits_a_whole_tdd_period() -> None:
-    # The only U of DDDSU comes back after 5 slots; the packet came one nanosecond too late.
-    expected = SEND_NS + 5 * SLOT_NS - 1 + SLOT_NS + RECEIVE_NS
-    assert frame("DDDSU", Grant.CONFIGURED, 14).delay_ns(True, 1) == expected
-
-
-def test_a_downlink_packet_waits_at_most_for_the_uplink_slot_to_pass() -> None:
-    # Missed S (slot 3), next is slot 5 of the following period: 2 slots.
-    expected = SEND_NS + 2 * SLOT_NS - 1 + SLOT_NS + RECEIVE_NS
-    assert frame("DDDSU", Grant.CONFIGURED, 14).delay_ns(False, 1) == expected
-
-
-def test_a_mini_slot_saves_half_a_slot_of_waiting_and_half_of_sending() -> None:
-    whole = frame("DDDSU", Grant.CONFIGURED, 14).delay_ns(True, 1)
-    half = frame("DDDSU", Grant.CONFIGURED, 7).delay_ns(True, 1)
-    assert whole - half == SLOT_NS // 2 + SLOT_NS // 2
-
-
-def test_asking_for_a_grant_costs_a_request_and_an_answer() -> None:
-    # Request missed U: 2.5 ms - 1 ns until slot 4 + 0.5 ms. Decoded and the grant prepared in
-    # 178 + 214 us: slot 5 has begun, slot 6 carries it. It is decoded, and the data prepared, in
-    # slot 7: the next U is slot 9.
-    waited_ns = 5 * SLOT_NS - 1 + 5 * SLOT_NS
-    expected = SEND_NS + waited_ns + SLOT_NS + RECEIVE_NS
-    assert frame("DDDSU", Grant.DYNAMIC, 14).delay_ns(True, 1) == expected
-
-
-def test_each_retransmission_takes_one_tdd_period_more() -> None:
-    walked = frame("DDDSU", Grant.CONFIGURED, 14)
-    assert walked.delay_ns(True, 3) - walked.delay_ns(True, 1) == 2 * 5 * SLOT_NS
-
-
-def test_paired_spectrum_never_waits_for_the_other_direction() -> None:
-    walked = frame("F", Grant.CONFIGURED, 14)
-    expected = SEND_NS + SLOT_NS - 1 + SLOT_NS + RECEIVE_NS
-    assert walked.delay_ns(True, 1) == walked.delay_ns(False, 1) == expected
 
 
 # -- access --------------------------------------------------------------------------------
@@ -197,12 +124,12 @@ def test_no_device_gets_more_than_one_sector_has() -> None:
 
 
 def air_km(*nodes: str) -> float:
-    published = topohub.get("sndlib/germany50")
+    published: dict[str, Any] = topohub.get("sndlib/germany50")
     names = {node["id"]: node["name"] for node in published["nodes"]}
-    dist = {
+    dist: dict[frozenset[str], float] = {
         frozenset((names[e["source"]], names[e["target"]])): e["dist"] for e in published["edges"]
     }
-    return sum(dist[frozenset(pair)] for pair in zip(nodes, nodes[1:], strict=False))
+    return sum(dist[frozenset(pair)] for pair in pairwise(nodes))
 
 
 def test_a_path_is_as_fast_as_light_in_its_cable_plus_its_routers_and_burst() -> None:
@@ -395,7 +322,7 @@ KINDS = st.sampled_from([kind.value for kind in DomainKind])
 @settings(max_examples=150, deadline=None)
 @given(kind=KINDS, load=LOADS, left=st.integers(0, 1_000))
 def test_options_fit_are_pareto_and_come_cheapest_first(
-    kind: str, load: dict[str, object], left: int
+    kind: str, load: dict[str, Any], left: int
 ) -> None:
     free = {resource: size * left // 1_000 for resource, size in empty(kind).items()}
     profile = asked(kind, **load)
@@ -419,7 +346,7 @@ def test_options_fit_are_pareto_and_come_cheapest_first(
 @settings(max_examples=100, deadline=None)
 @given(kind=KINDS, load=LOADS, left=st.integers(0, 1_000))
 def test_no_candidate_with_room_beats_what_is_offered(
-    kind: str, load: dict[str, object], left: int
+    kind: str, load: dict[str, Any], left: int
 ) -> None:
     free = {resource: size * left // 1_000 for resource, size in empty(kind).items()}
     profile = asked(kind, **load)
@@ -436,7 +363,7 @@ def test_no_candidate_with_room_beats_what_is_offered(
 
 @settings(max_examples=100, deadline=None)
 @given(kind=KINDS, load=LOADS)
-def test_isolation_never_takes_less(kind: str, load: dict[str, object]) -> None:
+def test_isolation_never_takes_less(kind: str, load: dict[str, Any]) -> None:
     free = empty(kind).__getitem__
     isolated = asked(kind, **{**load, "isolation": Isolation.ISOLATED})
     own = technology(kind).candidates(isolated, free)
@@ -450,7 +377,7 @@ def test_isolation_never_takes_less(kind: str, load: dict[str, object]) -> None:
 
 @settings(max_examples=60, deadline=None)
 @given(kind=KINDS, load=LOADS)
-def test_what_others_take_never_changes_a_promise(kind: str, load: dict[str, object]) -> None:
+def test_what_others_take_never_changes_a_promise(kind: str, load: dict[str, Any]) -> None:
     profile = asked(kind, **load)
     half = {resource: size // 2 for resource, size in empty(kind).items()}
     before = technology(kind).candidates(profile, empty(kind).__getitem__)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -42,7 +42,11 @@ DOMAINS = ("access", "transport")
 TIMING = Timing()
 LOST = Unreachable("lost")
 PLANS = [plan(f"{n}", [leg(f"{n}", "1", d, 1, n) for d in DOMAINS], TIMING) for n in (0, 1)]
-UNKNOWN = {"hold": HoldUnknown, "confirm": ConfirmUnknown, "release": ReleaseUnknown}
+UNKNOWN: Mapping[str, Callable[[int, EntenteError], Event]] = {
+    "hold": HoldUnknown,
+    "confirm": ConfirmUnknown,
+    "release": ReleaseUnknown,
+}
 
 
 class Message(NamedTuple):

@@ -54,14 +54,14 @@ def _check_all_or_nothing(world: World, crowd: list[Tenant]) -> None:
         for slice_id in tenant.slices:
             segments = world.journal.segments(slice_id)
             assert len(segments) in (0, len(world.domains)), "G2: half a slice"
-            for domain, hold_id in segments:
-                expected[domain].add(hold_id)
+            for name, hold_id in segments:
+                expected[name].add(hold_id)
         in_books = {slice_id: bool(world.journal.segments(slice_id)) for slice_id in tenant.slices}
         if not tenant.leaves:
             assert len(set(in_books.values())) == 1, f"G2: half an order: {in_books}"
-    for name, domain in world.domains.items():
-        live = domain.live()
-        assert set(live) == expected[name], f"G2: {name} has {set(live) ^ expected[name]}"
+    for domain in world.domains.values():
+        live, books = domain.live(), expected[domain.name]
+        assert set(live) == books, f"G2: {domain.name} has {set(live) ^ books}"
         assert set(live.values()) <= {"confirmed"}, "G3: still unconfirmed after every TTL"
 
 

@@ -185,7 +185,7 @@ class World:
     def _restart_coordinator(self) -> None:
         self.up = True
         self.wake()
-        for saga_id in list(self.heard):
+        for saga_id in list(self.heard) if self.up else ():  # it may have crashed again
             if self._concluded(saga_id):
                 self._tell(saga_id, self.outcomes[saga_id])
             elif saga_id not in self.sagas:

@@ -42,7 +42,8 @@ ENTRIES = (
         MACRO,
         GATEWAY,
         "fixed wireless | fwa | home internet | home broadband | household | rural broadband"
-        " | rural internet | residential internet | village internet | broadband for home",
+        " | rural internet | backhaul | rural connectivity | rural area | residential internet"
+        " | village internet | broadband for home",
     ),
     entry(
         "office connectivity",
@@ -62,8 +63,7 @@ ENTRIES = (
         MACRO,
         MEDIA_SERVER,
         "education | e learning | elearning | classroom | online class | lecture | school"
-        " | university | distance learning | remote learning | online learning | exam | museum"
-        " | library",
+        " | university | distance learning | remote learning | online learning | exam",
     ),
     entry(
         "bulk data transfer",
@@ -93,8 +93,8 @@ ENTRIES = (
         (LATENCY, RELIABILITY),
         figures(FIVE_QI, latency_ms=100),
         VOICE_SERVER,
-        "voice call | voice service | telephony | voip | vonr | volte | phone call | voice"
-        " | call center | call centre | voice stream | conversational voice | voice over",
+        "voice call | voice service | telephony | voip | vonr | volte | phone call"
+        " | call center | call centre | voice stream | conversational voice | voice and video",
         flow=Flow.BOTH,
     ),
     entry(
@@ -126,7 +126,8 @@ ENTRIES = (
         GATEWAY,
         "retail | shop | store | restaurant | kitchen | hotel | mall | supermarket | gym | spa"
         " | resort | salon | cafe | bakery | facility | connected kitchen | theme park | theatre"
-        " | cinema | casino | church | zoo | smart venue | airport",
+        " | cinema | casino | museum | library | art gallery | church | zoo | smart venue"
+        " | airport",
         sector=True,
     ),
     entry(

@@ -121,6 +121,15 @@ ENTRIES = (
         flow=Flow.BOTH,
     ),
     entry(
+        "life support",
+        SliceType.URLLC,
+        (RELIABILITY, LATENCY),
+        figures(TS_22_104_MEDICAL, latency_ms=20, availability_pct=99.999),
+        CONTROL_GATEWAY,
+        "life support | ventilator | intensive care | icu | dialysis | anaesthesia | incubator",
+        flow=Flow.BOTH,
+    ),
+    entry(
         "telemedicine",
         SliceType.EMBB,
         (THROUGHPUT, RELIABILITY),

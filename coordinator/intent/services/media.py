@@ -129,7 +129,8 @@ IMMERSIVE = (
             per_ue_ul_mbps=100,
         ),
         RENDERER,
-        "augmented reality | virtual reality | mixed reality | extended reality | ar vr | vr | xr"
+        "vr gaming | vr arena | augmented reality | virtual reality | mixed reality"
+        " | extended reality | ar vr | vr | xr"
         " | ar | ar application | ar overlay | vr headset | ar headset | ar glasses | vr training"
         " | immersive | headset | split rendering | cloud rendering | edge rendering"
         " | remote rendering | head mounted | 360 video | 360 degree video | ar experience"
