@@ -3,8 +3,16 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from envs.sliceorch.instances import CHAIN, COST, CPU, LATENCY_MS, MEMORY, SHARING, WEIGHTS
-from envs.sliceorch.instances import Instances
+from envs.sliceorch.instances import (
+    CHAIN,
+    COST,
+    CPU,
+    LATENCY_MS,
+    MEMORY,
+    SHARING,
+    WEIGHTS,
+    Instances,
+)
 
 
 @dataclass

@@ -4,7 +4,6 @@ from itertools import combinations
 
 import numpy as np
 import pytest
-from by_hand import ByHand
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -13,6 +12,7 @@ from envs.sliceorch.core import REFUSED, SliceOrchestration
 from envs.sliceorch.instances import CHAIN, COST, LATENCY_MS, SHARING, Instances, draw
 from envs.sliceorch.legality import completable
 from envs.sliceorch.profiles import PROFILES, Mask, Profile
+from tests.envs.by_hand import ByHand
 
 ROWS = 6
 

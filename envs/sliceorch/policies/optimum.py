@@ -178,15 +178,15 @@ def placed(slices: Floats, delay_ms: Floats, cost: Floats, work_max: float) -> P
     model, nodes = choices.model, len(cost)
     caps = slices[:, SHARING].astype(int)
     on = [[model.new_bool_var("") for _ in range(nodes)] for _ in slices]
-    for one, chain, cloud in zip(slices, on, choices.cloud, strict=True):
-        model.add(sum(chain) == int(one[CHAIN]) * cloud)
+    for one, row, picked in zip(slices, on, choices.cloud, strict=True):
+        model.add(sum(row) == int(one[CHAIN]) * picked)
         # The grid makes these integers exact.
         for values, budget in (
             (delay_ms, one[LATENCY_MS] - BOOT_MS),
             (cost, one[COST] - CLOUD_COST),
         ):
             units = np.rint(values * GRID).astype(int).tolist()
-            model.add(cp_model.LinearExpr.weighted_sum(chain, units) <= int(budget * GRID))
+            model.add(cp_model.LinearExpr.weighted_sum(row, units) <= int(budget * GRID))
     for v in range(nodes):
         alone, pair = model.new_bool_var(""), model.new_bool_var("")
         model.add_at_most_one(alone, pair)
@@ -197,13 +197,13 @@ def placed(slices: Floats, delay_ms: Floats, cost: Floats, work_max: float) -> P
                 continue
             # A strict slice makes the node a strict one.
             model.add_implication(on[s][v], alone if cap == 1 else pair)
-        column = [chain[v] for chain in on]
+        column = [row[v] for row in on]
         model.add(sum(column) + 3 * alone + 2 * pair <= SHARING_MAX)
         # Valid and tight: a slice uses up 1/cap of a node.
         shares = [int(SHARING_MAX // cap) for cap in caps]
         model.add(cp_model.LinearExpr.weighted_sum(column, shares) <= SHARING_MAX)
     solver, local, cloud, bound = choices.solve(work_max)
-    chain_of = np.zeros((len(slices), nodes), dtype=np.bool_)
+    nodes_of = np.zeros((len(slices), nodes), dtype=np.bool_)
     for index in np.flatnonzero(cloud).tolist():
-        chain_of[index] = [solver.boolean_value(node) for node in on[index]]
-    return Plan(local, chain_of, int(local.sum() + cloud.sum()), bound)
+        nodes_of[index] = [solver.boolean_value(node) for node in on[index]]
+    return Plan(local, nodes_of, int(local.sum() + cloud.sum()), bound)

@@ -1,0 +1,79 @@
+"""Networks to measure on: the shipped ones with so much capacity that nothing is refused.
+
+The technologies, distances and prices stay as they are; only sizes, names and limits change, so a
+request is routed, split, priced and booked exactly as in the shipped network.
+"""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from deploy.federation import COORDINATOR_FILE, DEFAULT, Federation, load
+
+Tree = dict[str, Any]
+
+AMPLE: Final[Mapping[str, int]] = {
+    "sectors": 1_000_000,
+    "cu_up_instances": 1_000_000,
+    "link_capacity_mbps": 10_000_000,
+    "tail_capacity_mbps": 10_000_000,
+    "capacity_mbps": 10_000_000,
+    "sessions": 10_000_000,
+    "instances": 100_000,
+    "memory_gib": 10_000_000,
+    "storage_gib": 10_000_000,
+    "fabric_mbps": 10_000_000,
+    "cores": 10_000_000,
+}
+"""Near the most that a configuration may say, for every size of a network."""
+
+LIMITS: Final = {"live_max": 200_000, "ended_max": 200_000, "retention_s": 300.0}
+
+
+def germany(folder: Path) -> Federation:
+    """The shipped four domains with ample capacity, on free ports."""
+    return _written(folder, {path.name: _ample(_read(path)) for path in _shipped()})
+
+
+def _shipped() -> list[Path]:
+    return sorted(path for path in DEFAULT.glob("*.toml") if path.name != COORDINATOR_FILE)
+
+
+def _read(path: Path) -> Tree:
+    return tomllib.loads(path.read_text(encoding="utf-8"))
+
+
+def _ample(tree: Tree) -> Tree:
+    return {**_sized(tree), "limits": dict(LIMITS)}
+
+
+def _sized(value: Any) -> Any:
+    match value:
+        case dict():
+            return {key: AMPLE.get(key) or _sized(item) for key, item in value.items()}
+        case list():
+            return [_sized(item) for item in value]
+    return value
+
+
+def _written(folder: Path, files: Mapping[str, Tree]) -> Federation:
+    folder.mkdir(parents=True)
+    (folder / COORDINATOR_FILE).write_bytes((DEFAULT / COORDINATOR_FILE).read_bytes())
+    for name, tree in files.items():
+        lines = [f"{key} = {_toml(value)}\n" for key, value in tree.items()]
+        (folder / name).write_text("".join(lines), encoding="utf-8")
+    return load(folder).on_free_ports()
+
+
+def _toml(value: Any) -> str:
+    """One value on one line: JSON is TOML but for tables, which are `{key = value}`."""
+    match value:
+        case dict():
+            return "{" + ", ".join(f"{key} = {_toml(item)}" for key, item in value.items()) + "}"
+        case list():
+            return "[" + ", ".join(map(_toml, value)) + "]"
+    return json.dumps(value)

@@ -1,0 +1,112 @@
+"""A federation of plain processes to measure: a coordinator, domains, mutual TLS, full durability.
+
+Domains run one to a process, or in as many processes as are asked for.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from deploy.account import tenant_id
+from deploy.certificates import ensure_development_certificates
+from deploy.child import Child
+from deploy.federation import Federation, Member
+from domains.security import Principal, Role
+
+TICKS_PER_S = os.sysconf("SC_CLK_TCK")
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """What runs.
+
+    Attributes:
+        address: of the tenants' API; `bare`: of the fan-out in the same process.
+        tenants: a folder with a certificate each.
+        processes: every process but the tenants', by what it is called in tables.
+    """
+
+    address: str
+    bare: str
+    trust_domain: str
+    tenants: Sequence[Path]
+    processes: Mapping[str, Child]
+
+    def cpu_s(self) -> dict[str, float]:
+        """User and system time since the start of every process, ours as "tenants"."""
+        pids = {name: child.pid for name, child in self.processes.items()}
+        return {name: _cpu_s(pid) for name, pid in {**pids, "tenants": os.getpid()}.items()}
+
+
+def _cpu_s(pid: int) -> float:
+    # Fields 14 and 15, in ticks (proc(5)); the name, field 2, may contain spaces.
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / TICKS_PER_S
+
+
+def raised(
+    stack: ExitStack, folder: Path, federation: Federation, tenants: int, processes: int | None = None
+) -> Stage:
+    """Start a federation; it ends with the stack, tenants' certificates and all.
+
+    Args:
+        folder: an empty one, for databases, certificates and logs.
+        processes: how many share the domains; None for one each.
+
+    Raises:
+        EntenteError: a part could not start, and why.
+    """
+    members, section = federation.members, federation.coordinator
+    coordinator_id = str(Principal(section.trust_domain, Role.COORDINATOR, section.name).spiffe_id)
+    tenant_ids = [tenant_id(section.tenant_trust_domain, f"bench-{i}") for i in range(tenants)]
+    identities = ensure_development_certificates(
+        folder / "certificates",
+        [coordinator_id, *tenant_ids, *map(_domain_id, members)],
+        datetime.now(UTC),
+    )
+    started: dict[str, Child] = {}
+    shares = [members[i :: processes or len(members)] for i in range(processes or len(members))]
+    for share in shares:
+        name = share[0].name if len(share) == 1 else f"{share[0].config.kind} x {len(share)}"
+        child = started[name] = Child("deploy.bench.party", folder / f"{share[0].name}.log")
+        stack.callback(child.stop)
+    coordinator = started["coordinator"] = Child("deploy.bench.party", folder / "coordinator.log")
+    stack.callback(coordinator.stop)
+    for share, child in zip(shares, started.values(), strict=False):
+        child.serve({"hosted": [_hosted(folder, member, identities) for member in share]})
+    coordinator.serve(
+        {
+            "name": section.name,
+            "trust_domain": section.trust_domain,
+            "address": section.listen,
+            "database": str(folder / "coordinator.sqlite"),
+            "identity": str(identities[coordinator_id]),
+            "default_area": section.default_area,
+            "domains": [[one.name, one.address, one.trust_domain] for one in members],
+        }
+    )
+    return Stage(
+        address=section.listen,
+        bare=coordinator.ask("bare")["bare"],
+        trust_domain=section.trust_domain,
+        tenants=[identities[one] for one in tenant_ids],
+        processes=started,
+    )
+
+
+def _hosted(folder: Path, member: Member, identities: Mapping[str, Path]) -> dict[str, str]:
+    return {
+        "config": str(member.path),
+        "database": str(folder / f"{member.name}.sqlite"),
+        "identity": str(identities[_domain_id(member)]),
+        "address": member.address,
+    }
+
+
+def _domain_id(member: Member) -> str:
+    return Principal(member.trust_domain, Role.DOMAIN, member.name).spiffe_id
