@@ -27,7 +27,7 @@ help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-9s %s\n", $$1, $$2 }'
 
 run: $(VENV)/.installed ## Four operators, a coordinator and a tenant's sentence; INTENT="..." for your own
-	@$(BIN)/entente demo $(if $(INTENT),"$$INTENT")
+	@$(BIN)/entente demo $(if $(INTENT),-- "$$INTENT")
 run: export INTENT := $(INTENT)
 
 test: $(VENV)/.installed-dev ## The tests; TESTS=tests/deploy for some of them
@@ -44,7 +44,7 @@ format: $(VENV)/.installed-dev ## Rewrite the code the way `check` wants it
 	$(BIN)/ruff check --fix .
 
 bench: $(VENV)/.installed-dev ## The figures of the README, as ratios measured in one run
-	$(BIN)/python -m tests.bench
+	$(BIN)/python -m deploy.bench
 
 mutants: $(VENV)/.installed-dev ## Seeded one-line bugs: each must be caught by its named test
 	$(BIN)/python -m tests.mutants
@@ -52,9 +52,11 @@ mutants: $(VENV)/.installed-dev ## Seeded one-line bugs: each must be caught by 
 protos: .venv-protos/.installed ## Regenerate the stubs in protos/ with the oldest supported generator
 	$(PROTOS)
 
-proto-fresh: protos
-	@git diff --exit-code --stat -- protos || \
-	  { echo "protos/: the stubs are not what the .proto files give; keep what was just generated"; exit 1; }
+proto-fresh: .venv-protos/.installed
+	@sums() { cksum protos/slicing/v1/*_pb2*.py*; }; \
+	before=$$(sums); $(PROTOS); \
+	diff <(echo "$$before") <(sums) > /dev/null || \
+	  { echo "protos/: the stubs were not what the .proto files give; now they are"; exit 1; }
 
 buf: .venv-protos/.installed ## Lint the .proto files (needs npm; says so where it is missing)
 	@if [ ! -x $(BUF) ] && ! command -v npm > /dev/null; then \

@@ -62,7 +62,7 @@ def service_profiles(
     if interpretation.action is not Action.CREATE:
         raise InvalidRequest(
             f"a request to {interpretation.action} has no service profiles",
-            attribute="action",
+            field="action",
             requested=interpretation.action,
             achievable=Action.CREATE,
         )
@@ -124,7 +124,7 @@ def _availability_ppb(service: Service) -> int:
     found = [_number(service, key) for key in (stated or keys)]
     percent = max((value for value in found if value is not None), default=None)
     if percent is None:
-        raise InvalidRequest(f"{service.name} has no availability", attribute="availability_pct")
+        raise InvalidRequest(f"{service.name} has no availability", field="availability_pct")
     ppb = (percent * _PPB_PER_PERCENT).to_integral_value(ROUND_CEILING)
     return int(_within("availability_pct", ppb, 1, PPB - 1))
 
@@ -158,14 +158,14 @@ def _number(service: Service, key: str) -> Decimal | None:
         return None
     number = Decimal(str(value))
     if not number.is_finite() or number < 0:
-        raise InvalidRequest(f"{key} of {service.name} is {value}", attribute=key, requested=value)
+        raise InvalidRequest(f"{key} of {service.name} is {value}", field=key, requested=value)
     return number
 
 
 def _required(service: Service, key: str) -> Decimal:
     number = _number(service, key)
     if number is None:
-        raise InvalidRequest(f"{service.name} does not say its {key}", attribute=key)
+        raise InvalidRequest(f"{service.name} does not say its {key}", field=key)
     return number
 
 
@@ -173,7 +173,7 @@ def _within(key: str, value: Decimal, low: int, high: int) -> Decimal:
     if not low <= value <= high:
         raise InvalidRequest(
             f"{key} is out of range",
-            attribute=key,
+            field=key,
             requested=value,
             achievable=f"{low}..{high}",
         )

@@ -42,9 +42,11 @@ class Child:
     Args:
         module: started with `python -m`; its main calls `run`.
         log: where its stderr goes, appended.
+        lock: an open file that it keeps open, so that a lock on it outlives a parent that was
+            killed for as long as the child still drains.
     """
 
-    def __init__(self, module: str, log: Path) -> None:
+    def __init__(self, module: str, log: Path, lock: int | None = None) -> None:
         self._module = module
         self._log = log
         with log.open("ab") as errors:
@@ -55,6 +57,7 @@ class Child:
                 stderr=errors,
                 text=True,
                 env=importable(os.environ),
+                pass_fds=() if lock is None else (lock,),
                 start_new_session=True,  # Ctrl-C is for the parent, which then ends the child
             )
 

@@ -110,15 +110,15 @@ class Run:
 
 
 class Lock:
-    """Held by the one supervisor of a state folder; the kernel drops it when that process ends.
+    """Held by the one supervisor of a state folder and by its children.
 
-    That is what tells a live instance from the leftovers of a crash: a pid can be taken by
-    another program, a lock cannot.
+    The kernel drops it when the last of them ends. That is what tells a live instance from the
+    leftovers of a crash: a pid can be taken by another program, a lock cannot.
     """
 
     def __init__(self, home: Home) -> None:
         self._path = home.root / "run.lock"
-        self._descriptor = -1
+        self.descriptor = -1
 
     def __enter__(self) -> Lock:
         """Take the lock.
@@ -126,11 +126,11 @@ class Lock:
         Raises:
             WrongState: another instance has it.
         """
-        self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
+        self.descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
         try:
-            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(self.descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            os.close(self._descriptor)
+            os.close(self.descriptor)
             raise WrongState(
                 f"another instance runs or starts in {self._path.parent}; "
                 "end it first: entente down"
@@ -140,7 +140,7 @@ class Lock:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
     ) -> None:
-        os.close(self._descriptor)
+        os.close(self.descriptor)
 
     @property
     def taken(self) -> bool:

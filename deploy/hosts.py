@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from deploy.child import Child, importable
-from deploy.home import RAY_FOLDER_PREFIX, Home, short_folder
+from deploy.home import RAY_FOLDER_PREFIX, Home, Lock, short_folder
 from domains.errors import EntenteError
 from domains.server import Hosted
 
@@ -57,8 +57,8 @@ class Hosts(Protocol):
 class ProcessHosts:
     """All domains in one child process, without Ray: starts in a second."""
 
-    def __init__(self, home: Home) -> None:
-        self._child = Child("deploy.domain_process", home.logs / "domains.log")
+    def __init__(self, home: Home, lock: Lock) -> None:
+        self._child = Child("deploy.domain_process", home.logs / "domains.log", lock.descriptor)
 
     @property
     def folder(self) -> str:
@@ -139,9 +139,9 @@ def _start_ray(folder: Path, token: Path) -> Any:
     return ray
 
 
-def hosts(launcher: Launcher, home: Home) -> Hosts:
+def hosts(launcher: Launcher, home: Home, lock: Lock) -> Hosts:
     """The hosts that a launcher stands for; whatever can start early has started."""
-    return RayHosts(home) if launcher is Launcher.RAY else ProcessHosts(home)
+    return RayHosts(home) if launcher is Launcher.RAY else ProcessHosts(home, lock)
 
 
 def remove_ray_folder(folder: str) -> None:

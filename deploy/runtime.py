@@ -56,10 +56,10 @@ class Runtime:
             EntenteError: a part could not start, and why.
         """
         with ExitStack() as starting:
-            starting.enter_context(Lock(self._home))
+            lock = starting.enter_context(Lock(self._home))
             clean(self._home)
             self._check_ports()
-            self._start(starting)
+            self._start(starting, lock)
             self._running = starting.pop_all()
         return self
 
@@ -88,11 +88,13 @@ class Runtime:
             ray_folder=self._hosts.folder,
         )
 
-    def _start(self, starting: ExitStack) -> None:
+    def _start(self, starting: ExitStack, lock: Lock) -> None:
         # Both children import what they need while certificates are made and Ray starts.
-        coordinator = Child("deploy.coordinator_process", self._home.logs / "coordinator.log")
+        coordinator = Child(
+            "deploy.coordinator_process", self._home.logs / "coordinator.log", lock.descriptor
+        )
         starting.callback(coordinator.stop)
-        self._hosts = hosts(self._launcher, self._home)
+        self._hosts = hosts(self._launcher, self._home, lock)
         starting.callback(self._hosts.stop)
         starting.callback(self._home.run_file.unlink, missing_ok=True)
         # Written before Ray starts as well: what a crash leaves behind must be found.

@@ -34,10 +34,10 @@ def main() -> int:
         services = [name for name in files if "\nservice " in Path(ROOT, name).read_text()]
         well_known = Path(grpc_tools.__file__).with_name("_proto")
         includes = [f"-I{path}" for path in (ROOT, include, installed, well_known)]
-        messages = [f"--{kind}_out={ROOT}" for kind in ("python", "mypy")]
+        messages = [f"--python_out={ROOT}", f"--mypy_out=quiet:{ROOT}"]
         if sys.argv[1:]:
             messages += ["--include_imports", "--include_source_info", f"-o{sys.argv[1]}"]
-        calls = [f"--{kind}_out={ROOT}" for kind in ("grpc_python", "mypy_grpc")]
+        calls = [f"--grpc_python_out={ROOT}", f"--mypy_grpc_out=quiet:{ROOT}"]
         failed = protoc.main(["protoc", *includes, *messages, *files])
         return int(failed or protoc.main(["protoc", *includes, *calls, *services]))
 

@@ -61,6 +61,7 @@ _HEAD = re.compile(
     r"(?:count\s*)?(?:of|:|=|is|are|up to)\s*(?:up to |about |around |at least |over )*$"
 )
 _COLLECTIVE = _words("crowd audience fleet swarm population attendance")
+_SMART = ("smart", "connected", "wireless", "networked")
 _PICTURES = (2e3, 4e3, 5e3, 8e3)
 _WORDS_AHEAD_MAX = 4
 
@@ -72,6 +73,7 @@ def devices(number: Number) -> Quantity | None:
     if number.match["digits"] and number.match["scale"] == "k" and value in _PICTURES:
         return None  # 4k and 8k are pictures
     spoken_one = bool(number.match["words"]) and value <= 1
+    smart = False
     for index, word in enumerate(
         re.finditer(r"\s+(?:of (?:the |our )?)?([a-z][\w/-]*)|.", number.after)
     ):
@@ -79,9 +81,14 @@ def devices(number: Number) -> Quantity | None:
         if name is None or index > _WORDS_AHEAD_MAX or name in _NO_NOUN:
             break
         single = singular(name)
+        smart = smart or name in _SMART
         if single in NOT_DEVICES and (name != single or index == 0):
             break
-        if _is_device(name, single, value) and not spoken_one and _whole(value):
+        if (
+            (_is_device(name, single, value) or (smart and name != single))
+            and not spoken_one
+            and _whole(value)
+        ):
             return Quantity("num_ues", value, number.start, end + word.end())
     head = _HEAD.search(number.before)
     if head and not spoken_one and _whole(value) and value > 1:

@@ -60,7 +60,7 @@ def admit(text: str) -> Text:
     if size > INTENT_BYTES_MAX:
         raise InvalidRequest(
             "the request is too long to be one",
-            attribute="intent",
+            field="intent",
             requested=size,
             achievable=INTENT_BYTES_MAX,
             unit="bytes",
@@ -68,7 +68,7 @@ def admit(text: str) -> Text:
     folded = fold(text)
     if not folded.folded.strip():
         raise InvalidRequest(
-            "the request is empty", attribute="intent", requested=repr(text[:_SHOWN_MAX])
+            "the request is empty", field="intent", requested=repr(text[:_SHOWN_MAX])
         )
     return folded
 

@@ -11,9 +11,11 @@ import re
 _UNLEET = str.maketrans("01345@$7", "oieasast")
 
 _ORDERS = (
-    r"(?:ignore|disregard|forget|override|overlook|neglect|skip|bypass|discard|erase)\W+(?:\w+\W+)"
+    r"(?:ignore|disregard|forget|override|overlook|neglect|skip|bypass|discard|erase|ignoring"
+    r"|disregarding|bypassing|overriding|skipping)\W+(?:\w+\W+)"
     r"{0,4}?(?:instructions?|prompts?|rules?|polic(?:y|ies)|guidelines?|directions?|context"
     r"|constraints?|restrictions?|safety|limits?|quotas?|authentication|authori[sz]ation|checks?"
+    r"|admission"
     r"|validation|safeguards?|guardrails?|filters?|everything|above|previous|prior|earlier)\b",
     r"\byou are (?:now|no longer)\b",
     r"\b(?:act|behave|respond|reply|answer|operate) (?:as|like) (?:an?|the|if|my)\b",

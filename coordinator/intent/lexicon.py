@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from coordinator.intent.catalogue import Entry, Quality
+from coordinator.intent.counts import singular
 from coordinator.intent.services import ENTRIES
 from coordinator.intent.words import Hit, PhraseBook, Word
 from coordinator.model import SliceType
@@ -54,7 +55,9 @@ _CUES: tuple[tuple[str, Cue], ...] = (
         Cue({URLLC: 0.15}, {LATENCY: 0.5}, firm=0.3),
     ),
     (
-        "mission critical | safety critical | never fail | must not fail | cannot fail | fail safe"
+        "reliability key | reliability paramount | reliability most important | reliability first"
+        " | mission critical | safety critical | never fail | must not fail | cannot fail"
+        " | fail safe"
         " | fault tolerant | always available | always on | uninterrupted | without interruption"
         " | redundant | redundancy | high availability | highly available | ultra high reliability"
         " | highest reliability | maximum reliability | high reliability | highly reliable"
@@ -74,7 +77,8 @@ _CUES: tuple[tuple[str, Cue], ...] = (
         Cue({URLLC: 0.3}, {RELIABILITY: 0.7}),
     ),
     (
-        "high bandwidth | maximum throughput | high throughput | highest throughput | high capacity"
+        "ultra fast | super fast | superfast | fast download | high bandwidth"
+        " | maximum throughput | high throughput | highest throughput | high capacity"
         " | high data rate | gigabit | very high speed | maximise throughput | maximize throughput"
         " | maximum bandwidth | ultra high definition | massive bandwidth | large bandwidth | bulk"
         " | more bandwidth | huge bandwidth | peak rate | massive throughput | lots of bandwidth"
@@ -168,6 +172,14 @@ _DISMISSED = re.compile(
 )
 
 
+_AUDIENCE = frozenset(
+    """
+    vehicle car truck player gamer passenger visitor attendee guest student employee subscriber
+    tourist commuter spectator fan crowd
+    """.split()  # noqa: SIM905
+)
+"""Words that tell who or what is served; alone they do not start another service."""
+_AUDIENCE_WEIGHT = 0.9
 _SCOPE = re.compile(r"\b(?:per|each|every)[\s-]$")
 _SCOPE_LENGTH = 6
 """Behind these a word says what a rate is for, and names no service: "5 Mbit/s per player"."""
@@ -222,7 +234,13 @@ def speech(folded: str, text: Sequence[Word], denied: Sequence[tuple[int, int]])
         for hit in _ENTRY_BOOK.find(text, negated)
         if hit.weight > 1 or not _SCOPE.search(folded, max(0, hit.start - _SCOPE_LENGTH), hit.start)
     ]
+    named = [replace(hit, weight=_weight(folded, hit)) for hit in named]
     return Speech(tuple(named), tuple(_CUE_BOOK.find(text, negated)), explicit)
+
+
+def _weight(folded: str, hit: Hit[Entry]) -> float:
+    alone = singular(folded[hit.start : hit.end]) in _AUDIENCE
+    return _AUDIENCE_WEIGHT if alone else hit.weight
 
 
 def _explicit_type(match: re.Match[str]) -> SliceType:

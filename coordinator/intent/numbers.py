@@ -11,7 +11,7 @@ from coordinator.intent.guard import Text
 from coordinator.intent.idioms import idioms
 from coordinator.intent.numerals import NUMBER, Reading
 from coordinator.intent.quantity import NEAR, Number, Quantity, spoken, tidy
-from coordinator.intent.units import PATTERN, TIME_MS
+from coordinator.intent.units import PATTERN
 
 _RANGE = re.compile(r"\s?(?:-|to|and|or|\.\.+|bis)\s?$")
 _LINK = re.compile(
@@ -187,7 +187,7 @@ def _time(number: Number, unit: re.Match[str]) -> Quantity | None:
     before = number.closely_before
     after = number.closely_after
     name = unit["time"]
-    scale = TIME_MS["s" if name == "s" or name.startswith("sec") else name[0]]
+    scale = units.time_ms(name)
     value = number.value(Reading.MEASURE) * scale
     around = f"{before} | {after}"
     if scale == 1e3 and not _SECONDS_ARE_LATENCY.search(around):

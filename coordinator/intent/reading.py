@@ -152,6 +152,8 @@ def _types_by_number(numbers: Sequence[Quantity]) -> list[tuple[SliceType, float
         votes.append((SliceType.URLLC, 1.3 if delay <= 5 else 0.9 if delay <= 10 else 0.6))
         if rate >= 50:
             votes.append((SliceType.HDLLC, 0.7))
+    if delay is not None and delay >= 50:
+        votes.append((SliceType.URLLC, -0.8))
     if rate >= 10:
         votes.append((SliceType.EMBB, 1.3 if rate >= 1000 else 0.9 if rate >= 100 else 0.6))
     if any(value >= 99.999 for value in _values(numbers, *_ASSURANCE)):

@@ -41,13 +41,17 @@ _MODIFY = re.compile(
     rf"|should"
     rf"|must|has to) (?:now|be (?:increased|changed|updated|extended|moved)|more|less|to be)"
 )
+_STATE = (
+    r"(?:\b(?:kpis?|slas?|fulfil\w*|status|state|utili[sz]ation|usage|consumption|billing|bill"
+    r"|invoice|orders?|alarms?|compliance|breach\w*|violat\w*|performance report|uptime report"
+    r"|statistics|metrics|proposal)\b)"
+)
 _QUERY = re.compile(
-    rf"{_LEAD}(?:(?:show|list|display|get|check|query|retrieve|fetch|report|describe|tell me|give"
-    rf" me|notify|alert|monitor|inspect|view|print|see|send me|verify|what|which|how|is|are|when"
-    rf"|does|do|why|where|has|have)\b(?=.*(?:\b(?:slices?|intents?|kpis?|sla|slas|fulfil\w*|status"
-    rf"|utili[sz]ation|usage|consumption|billing|bill|invoice|orders?|alarms?|compliance"
-    rf"|breach\w*|violat\w*|performance report|uptime report|statistics|metrics|proposal)\b"
-    rf"|{_OWN})))"
+    rf"{_LEAD}(?:show|list|display|get|check|query|retrieve|fetch|report|describe|tell me|give me"
+    rf"|notify|alert|monitor|inspect|view|print|see|send me|verify|which|how many)\b"
+    rf"(?=.*(?:{_STATE}|\b(?:slices|intents|my slice|active slice)\b|{_OWN}))"
+    rf"|{_LEAD}(?:what|what's|how|is|are|when|does|do|why|where|has|have)\b"
+    rf"(?=.*(?:{_STATE}|{_OWN}))"
     rf"|{_LEAD}report (?:on|about)\b"
 )
 _CREATE = re.compile(
@@ -82,7 +86,8 @@ _OFF_TOPIC = re.compile(
     r"|what does|what do you|how are you|good morning|good evening|thank you|thanks|milk|eggs"
     r"|(?:buy|purchase)\b(?!.*(?:slice|connect|network|bandwidth|capacity))"
     r"|groceries|shopping list|invest|mortgage|fix my|repair my|my printer|my laptop is|password"
-    r" reset|reset my password|philosophy|universe|dinosaurs?|moon|mars)\b"
+    r" reset|reset my password|philosophy|universe|dinosaurs?|moon|mars"
+    r"|what (?:is|are) (?:an? )?(?:network )?(?:slic(?:e|es|ing)|[456]g|embb|urllc|v2x|iot))\b"
 )
 _QUESTION = re.compile(
     r"^\W*(?:what|who|whom|why|how|when|where|which|whose|is|are|does|did|do|was|were|should)\b"

@@ -46,7 +46,7 @@ PATTERN = re.compile(
 """A unit right behind a number, in a folded text."""
 
 _PREFIX = {"k": 1e-3, "m": 1.0, "g": 1e3, "t": 1e6}
-TIME_MS: Mapping[str, float] = {"m": 1.0, "u": 1e-3, "n": 1e-6, "s": 1e3}
+_TIME_MS = {"mic": 1e-3, "us": 1e-3, "n": 1e-6, "s": 1e3}
 SPAN_H: Mapping[str, float] = {
     "mi": 1 / 60,
     "ho": 1.0,
@@ -81,6 +81,11 @@ def per_km2(area: str) -> float:
 def kmh(unit: str) -> float:
     """The factor of a speed."""
     return _SPEED_KMH.get(unit[:2], 1.0)
+
+
+def time_ms(unit: str) -> float:
+    """Milliseconds in a unit of time up to a second."""
+    return next((ms for start, ms in _TIME_MS.items() if unit.startswith(start)), 1.0)
 
 
 def span_h(unit: str) -> float:

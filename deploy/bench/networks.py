@@ -31,6 +31,9 @@ AMPLE: Final[Mapping[str, int]] = {
 }
 """Near the most that a configuration may say, for every size of a network."""
 
+DEMANDS: Final = frozenset({"gateway"})
+"""Tables that say what a slice takes, not what there is."""
+
 LIMITS: Final = {"live_max": 200_000, "ended_max": 200_000, "retention_s": 300.0}
 
 
@@ -54,7 +57,10 @@ def _ample(tree: Tree) -> Tree:
 def _sized(value: Any) -> Any:
     match value:
         case dict():
-            return {key: AMPLE.get(key) or _sized(item) for key, item in value.items()}
+            return {
+                key: item if key in DEMANDS else AMPLE.get(key) or _sized(item)
+                for key, item in value.items()
+            }
         case list():
             return [_sized(item) for item in value]
     return value

@@ -50,7 +50,11 @@ def _cpu_s(pid: int) -> float:
 
 
 def raised(
-    stack: ExitStack, folder: Path, federation: Federation, tenants: int, processes: int | None = None
+    stack: ExitStack,
+    folder: Path,
+    federation: Federation,
+    tenants: int,
+    processes: int | None = None,
 ) -> Stage:
     """Start a federation; it ends with the stack, tenants' certificates and all.
 
@@ -69,13 +73,17 @@ def raised(
         [coordinator_id, *tenant_ids, *map(_domain_id, members)],
         datetime.now(UTC),
     )
+    # Children keep it open; nobody waits for it here, since the stack ends them in any case.
+    lock = stack.enter_context((folder / "lock").open("w")).fileno()
     started: dict[str, Child] = {}
     shares = [members[i :: processes or len(members)] for i in range(processes or len(members))]
     for share in shares:
         name = share[0].name if len(share) == 1 else f"{share[0].config.kind} x {len(share)}"
-        child = started[name] = Child("deploy.bench.party", folder / f"{share[0].name}.log")
+        child = started[name] = Child("deploy.bench.party", folder / f"{share[0].name}.log", lock)
         stack.callback(child.stop)
-    coordinator = started["coordinator"] = Child("deploy.bench.party", folder / "coordinator.log")
+    coordinator = started["coordinator"] = Child(
+        "deploy.bench.party", folder / "coordinator.log", lock
+    )
     stack.callback(coordinator.stop)
     for share, child in zip(shares, started.values(), strict=False):
         child.serve({"hosted": [_hosted(folder, member, identities) for member in share]})

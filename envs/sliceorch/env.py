@@ -51,7 +51,9 @@ class Task:
             raise ValueError(f"requests must be integers in 1..{REQUESTS_MAX}, not {requests!r}")
         if load_erlang is not None and not departures:
             raise ValueError("load_erlang needs departures: entente/SliceOrch-v2")
-        load = (load_erlang or found.load_erlang) if departures else None
+        load = None
+        if departures:
+            load = found.load_erlang if load_erlang is None else float(load_erlang)
         if load is not None and not (np.isfinite(load) and load > 0):
             raise ValueError(f"load_erlang must be a number above 0, not {load}")
         return cls(found, lengths, mask_of(mask), float(lam), qoe, load)
@@ -236,9 +238,10 @@ class SliceOrchVectorEnv(VectorEnv[Observations, NDArray[np.int64], NDArray[Any]
         seen = observe(self.core, self.task.qoe)
         for row in np.flatnonzero(done):
             observations[row] = seen[row]
+        last = self.core.legal.astype(np.int8) * done[:, None]
         return {
             "final_obs": observations,
             "_final_obs": done.copy(),
-            "final_info": self._info(done),
+            "final_info": self._info(done) | {"action_mask": last, "_action_mask": done.copy()},
             "_final_info": done.copy(),
         }

@@ -113,7 +113,8 @@ def evaluate_iiot(
             progress(first + count, episodes)
     columns = {key: np.concatenate([batch[key] for batch in batches]) for key in batches[0]}
     served, placed = columns["served"], columns["placed"].astype(np.int64)
-    plans = getattr(acting, "plans", None)  # a clairvoyant policy's, one per episode
+    # A clairvoyant policy has made one per episode, these last.
+    plans = getattr(acting, "plans", [])[-episodes:]
     return IiotResult(
         environment=f"entente/SliceOrch-v{2 if departures else 1}",
         profile=found.name,
@@ -130,8 +131,8 @@ def evaluate_iiot(
         illegal=int(columns["illegal"].sum()),
         cpu_s=time.process_time() - started,
         by_episode=served / requests,
-        bound=None if plans is None else float(np.mean([p.bound for p in plans])) / requests,
-        proven=None if plans is None else sum(p.proven for p in plans),
+        bound=None if not plans else float(np.mean([p.bound for p in plans])) / requests,
+        proven=None if not plans else sum(p.proven for p in plans),
     )
 
 

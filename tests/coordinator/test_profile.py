@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import functools
+import importlib.util
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -125,7 +125,7 @@ def test_a_value_out_of_range_is_refused_by_name(key: str, value: float) -> None
     service = Service("voice", SliceType.EMBB, Preference(), evidence)
     with pytest.raises(InvalidRequest) as refused:
         service_profiles(Interpretation(Action.CREATE, (service,)), "berlin")
-    assert refused.value.metadata["attribute"] == key
+    assert refused.value.metadata["field"] == key
 
 
 def test_only_a_request_for_new_slices_has_profiles() -> None:
@@ -176,12 +176,18 @@ def test_a_slice_profile_keeps_a_latency_below_a_millisecond(kind: DomainKind) -
     assert subnet["availability"] == 99.99999
 
 
-def test_the_json_is_valid_for_ts_28_541(tmp_path: Path) -> None:
+def test_the_json_is_valid_for_ts_28_541() -> None:
     checker = SHARED / "tools/check_profile.py"
     if not checker.exists():
         pytest.skip("no 3GPP schemas next to this repository")
     pytest.importorskip("openapi_schema_validator", reason="validates against 3GPP schemas")
     pytest.importorskip("yaml", reason="reads the 3GPP schemas")
+    spec = importlib.util.spec_from_file_location("check_profile", checker)
+    assert spec is not None
+    assert spec.loader is not None
+    checked = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(checked)
+    vars(checked)["_load"] = functools.cache(checked._load)  # reading schemas takes seconds
     sentences = (
         "video consultations for 200 patients",
         "isolated robot control, 0.5 ms, 99.9999999 % uptime",
@@ -198,17 +204,5 @@ def test_the_json_is_valid_for_ts_28_541(tmp_path: Path) -> None:
         ],
     }
     for schema, several in documents.items():
-        files = [tmp_path / f"{schema}-{index}.json" for index in range(len(several))]
-        for file, document in zip(files, several, strict=True):
-            file.write_text(_json(document))
-        checked = subprocess.run(
-            [sys.executable, str(checker), schema, *map(str, files)],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert checked.returncode == 0, checked.stdout + checked.stderr
-
-
-def _json(document: dict[str, object]) -> str:
-    return json.dumps(document)
+        for document in several:
+            assert list(checked.errors(schema, json.loads(json.dumps(document)))) == []

@@ -22,7 +22,7 @@ from deploy.cli import app
 from deploy.demo import SENTENCE
 from deploy.home import Home, Lock, Run
 from deploy.hosts import Launcher
-from deploy.processes import is_same, started
+from deploy.processes import is_same, started, wait_until
 from deploy.runtime import Runtime
 from domains.errors import WrongState
 
@@ -216,58 +216,55 @@ def test_a_coordinator_that_is_gone_is_unreachable_not_a_hang(tmp_path: Path) ->
 # -- up and down ----------------------------------------------------------------------------
 
 
-def entente(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "deploy", *arguments],
+UP = ("up", "--detach", "--launcher", "process", "--free-ports")
+
+
+def up(home: Path) -> Any:
+    """Starts an instance from a process of its own, as a shell would."""
+    ended = subprocess.run(
+        [sys.executable, "-m", "deploy", *UP, "--json"],
         cwd=ROOT,
         env={**os.environ, "ENTENTE_HOME": str(home)},
         capture_output=True,
         text=True,
         check=False,
     )
+    assert ended.returncode == 0, ended.stderr
+    return json.loads(ended.stdout)
 
 
 def test_up_detached_serves_until_down_and_leaves_nothing(tmp_path: Path) -> None:
-    up = entente(tmp_path, "up", "--detach", "--launcher", "process", "--free-ports", "--json")
-    assert up.returncode == 0, up.stderr
-    shown = json.loads(up.stdout)
+    cli, shown = Cli(tmp_path), up(tmp_path)
     began = started(shown["pid"])
     assert began is not None
     try:
         assert len(shown["domains"]) == 4
-        second = entente(tmp_path, "up", "--detach", "--launcher", "process", "--free-ports")
-        assert second.returncode == 1
-        assert "entente down" in second.stderr
-        assert Cli(tmp_path).json("slices") == {"slices": []}
+        cli(*UP, code=1)
+        assert "entente down" in cli.said
+        assert cli.json("slices") == {"slices": []}
     finally:
-        down = entente(tmp_path, "down", "--json")
-    assert json.loads(down.stdout) == {"stopped": True}
+        assert cli.json("down") == {"stopped": True}
     assert not is_same(shown["pid"], began)
     assert not Lock(Home(tmp_path)).taken
-    Cli(tmp_path)("slices", code=3)
-    assert json.loads(entente(tmp_path, "down", "--json").stdout) == {"stopped": False}
+    cli("slices", code=3)
+    assert cli.json("down") == {"stopped": False}
 
 
-def test_slices_survive_a_crash_of_everything(tmp_path: Path) -> None:
-    cli, found = Cli(tmp_path), federation.load(federation.DEFAULT).on_free_ports()
-    with Runtime(Home(tmp_path).prepare(), found, Launcher.PROCESS):
-        (made,) = cli.json("request", SMALL)["slices"]
-    with Runtime(Home(tmp_path), found, Launcher.PROCESS):
-        (kept,) = cli.json("slices")["slices"]
-        assert kept["name"] == made["name"]
-        assert kept["state"] == "activated"
-        cli("terminate", made["name"])
-
-
-def test_the_leftovers_of_a_killed_instance_are_taken_away(tmp_path: Path) -> None:
-    up = entente(tmp_path, "up", "--detach", "--launcher", "process", "--free-ports", "--json")
-    pid = json.loads(up.stdout)["pid"]
-    began = started(pid)
-    os.kill(pid, signal.SIGKILL)
+def test_slices_survive_a_kill_and_its_leftovers_are_taken_away(tmp_path: Path) -> None:
+    cli, shown = Cli(tmp_path), up(tmp_path)
+    began = started(shown["pid"]) or ""
+    (made,) = cli.json("request", SMALL)["slices"]
+    os.kill(shown["pid"], signal.SIGKILL)
+    assert wait_until(lambda: not is_same(shown["pid"], began), 10)
     assert Run.read(Home(tmp_path)) is not None, "a killed process cannot tidy up"
-    down = entente(tmp_path, "down", "--json")
-    assert json.loads(down.stdout) == {"stopped": began is not None and False}
+    assert cli.json("down") == {"stopped": False}
     assert Run.read(Home(tmp_path)) is None
+    found = federation.load(federation.DEFAULT).on_free_ports()
+    with Runtime(Home(tmp_path), found, Launcher.PROCESS) as runtime:
+        (kept,) = cli.json("slices")["slices"]
+        assert (kept["name"], kept["state"]) == (made["name"], "activated")
+        cli("terminate", made["name"])
+        assert not any(units for used in runtime.usage().values() for units in used.values())
 
 
 def test_a_process_that_only_has_the_pid_is_left_alone(tmp_path: Path) -> None:
@@ -276,7 +273,7 @@ def test_a_process_that_only_has_the_pid_is_left_alone(tmp_path: Path) -> None:
     try:
         run = Run(bystander.pid, "another beginning", "127.0.0.1:1", "a", "a", {}, "", ready=True)
         run.write(home)
-        assert json.loads(entente(tmp_path, "down", "--json").stdout) == {"stopped": False}
+        assert Cli(tmp_path).json("down") == {"stopped": False}
         assert bystander.poll() is None
     finally:
         bystander.communicate(b"\n")

@@ -32,7 +32,8 @@ def started(profile: Profile, mask: Mask, instances: Instances, lam: float) -> S
 
 
 def any_of(mask: Ints, generator: np.random.Generator) -> Ints:
-    return (generator.random(mask.shape) * mask).argmax(axis=1)
+    chosen: Ints = (generator.random(mask.shape) * mask).argmax(axis=1)
+    return chosen
 
 
 @pytest.mark.parametrize("load", [None, 6.0], ids=["nothing departs", "slices depart"])
@@ -52,7 +53,7 @@ def test_a_batch_does_what_the_rules_say_to_each_episode(
         actions = any_of(legal, generator)
         active = ~core.done
         rewards = core.step(actions)
-        for row in np.flatnonzero(active):
+        for row in np.flatnonzero(active).tolist():
             action = int(actions[row]) if plain[row].can(int(actions[row])) else profile.nodes + 1
             assert rewards[row] == pytest.approx(plain[row].step(action))
             assert core.served[row] == plain[row].served()

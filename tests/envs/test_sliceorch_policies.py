@@ -48,18 +48,18 @@ def test_the_online_optimum_scores_what_its_tables_expect() -> None:
 
 
 def test_looking_ahead_gains_over_the_rule_it_looks_ahead_with() -> None:
-    ahead = evaluate_iiot("C4", 30, "lookahead", episodes=20, seed=0)
-    gain = ahead.against(evaluate_iiot("C4", 30, "greedyfill", episodes=20, seed=0))
+    ahead = evaluate_iiot("C4", 30, "lookahead", episodes=12, seed=0)
+    gain = ahead.against(evaluate_iiot("C4", 30, "greedyfill", episodes=12, seed=0))
     assert gain.interval_95 is not None
     assert gain.interval_95[0] > 0
 
 
 @pytest.mark.parametrize("policy", ["greedy", "masked-random", "greedyfill", "lookahead"])
 def test_departures_are_played_by_every_policy_that_covers_them(policy: str) -> None:
-    result = evaluate_iiot("C2", 30, policy, episodes=3, seed=0, departures=True)
+    result = evaluate_iiot("C2", 30, policy, episodes=2, seed=0, departures=True)
     assert result.environment == "entente/SliceOrch-v2"
     # Room comes back, so more is served than of as many slices that stay.
-    staying = evaluate_iiot("C2", 30, policy, episodes=3, seed=0)
+    staying = evaluate_iiot("C2", 30, policy, episodes=2, seed=0)
     assert result.availability.mean > staying.availability.mean
 
 
@@ -82,7 +82,7 @@ def test_dp_refuses_what_its_blocks_do_not_describe() -> None:
 @pytest.mark.parametrize(("profile", "requests"), [("C1", 20), ("C2", 20), ("C3", 12), ("C4", 30)])
 def test_no_policy_beats_the_optimum_and_its_plans_are_served(profile: str, requests: int) -> None:
     pytest.importorskip("ortools", reason="ortools is not installed")
-    episodes = 12
+    episodes = 8
     best = evaluate_iiot(profile, requests, "optimum", episodes, seed=0)
     assert best.bound is not None
     assert best.proven == episodes

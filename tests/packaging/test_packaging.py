@@ -49,6 +49,8 @@ def imports_of(path: Path) -> Iterator[str]:
             yield node.module
 
 
+@pytest.mark.ray
+@pytest.mark.timeout(240)  # 15 s where nothing else runs
 def test_the_first_code_block_of_the_readme_runs() -> None:
     block = re.search(r"```bash\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
     assert block, "the README has no shell block"

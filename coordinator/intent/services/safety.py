@@ -38,7 +38,7 @@ ENTRIES = (
         " | fire brigade | fire department | police | rescue | search and rescue | evacuation"
         " | command center | command centre | civil protection | earthquake | emergency priority"
         " | incident | crisis | red cross | law enforcement | wildfire | tsunami | alerting"
-        " | early warning | emergency alert | humanitarian",
+        " | fire alarm | alarm panel | early warning | emergency alert | humanitarian",
         flow=Flow.BOTH,
     ),
     entry(

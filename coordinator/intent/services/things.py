@@ -53,7 +53,8 @@ ENTRIES = (
     ),
     _things(
         "building sensing",
-        "smart building | building automation | building management | smart home | home automation"
+        "smart bulb | bulb | smart building | building automation | building management"
+        " | smart home | home automation"
         " | thermostat | hvac | smoke detector | occupancy sensor | elevator | smart lock"
         " | alarm sensor | smart plug | fridge sensor",
     ),
