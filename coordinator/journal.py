@@ -13,7 +13,6 @@ When the disk refuses, nothing is lost and nothing runs ahead: every flush in fl
 from __future__ import annotations
 
 import asyncio
-import json
 import sqlite3
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -21,6 +20,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 from weakref import WeakValueDictionary
+
+import orjson
 
 from coordinator.chain import (
     COLUMNS,
@@ -51,7 +52,12 @@ _KEEP = (
     "ON CONFLICT(kind, key) DO UPDATE SET body = excluded.body, digest = excluded.digest"
 )
 _DROP = "DELETE FROM snapshots WHERE kind = ? AND key = ?"
-_json = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False).encode
+
+
+def _json(value: Mapping[str, Any]) -> str:
+    """Canonical: sorted keys, no spaces. A hash is taken over it, so it is made one way only."""
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
+
 
 Snapshots = dict[tuple[str, str], str | None]
 
@@ -135,9 +141,14 @@ class Journal:
                     event_of_name.set()
         return entry
 
-    def keep(self, kind: str, key: str, body: Mapping[str, Any] | None) -> None:
-        """Remember `body` under (kind, key), durable with the next `flush`; None forgets it."""
-        self._unsaved[kind, key] = None if body is None else _json(body)
+    def keep(self, kind: str, key: str, body: Mapping[str, Any] | str | None) -> None:
+        """Remember `body` under (kind, key), durable with the next `flush`; None forgets it.
+
+        Args:
+            body: JSON values, or text that is a JSON object already.
+        """
+        text = body if isinstance(body, str) or body is None else _json(body)
+        self._unsaved[kind, key] = text
 
     async def flush(self) -> None:
         """Return when everything appended or kept so far survives a crash.
@@ -192,7 +203,7 @@ class Journal:
             bodies[key] = body
         for snapshots in (self._returned, *self._flights, self._unsaved):
             bodies.update({key: body for (of, key), body in snapshots.items() if of == kind})
-        return ((key, json.loads(body)) for key, body in sorted(bodies.items()) if body is not None)
+        return ((key, orjson.loads(body)) for key, body in sorted(bodies.items()) if body is not None)
 
     def intact(self, entries: Iterable[Entry]) -> bool:
         """Whether each of `entries` stands in the file as it was written, after its predecessor."""

@@ -34,8 +34,6 @@ BACKOFF_S_MAX = 1.0
 
 PROPOSAL_TTL_S = 300.0
 """How long a proposal waits for the tenant's answer."""
-OFFERS_S_MAX = 5.0
-"""A domain that has not answered by then is left out of this round."""
 HOLD_TTL_S = 30.0
 ORDER_S_MAX = 60.0
 """An order that is not waiting for its tenant ends, one way or the other, within this."""

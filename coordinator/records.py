@@ -180,16 +180,16 @@ _ORDER = TypeAdapter(Order)
 _SLICE = TypeAdapter(SliceRecord)
 
 
-def order_to_json(order: Order) -> dict[str, Any]:
-    return _ORDER.dump_python(order, mode="json")  # type: ignore[no-any-return]
+def order_to_json(order: Order) -> str:
+    return _ORDER.dump_json(order).decode()
 
 
 def order_from_json(body: Mapping[str, Any]) -> Order:
     return _ORDER.validate_python(body)
 
 
-def slice_to_json(record: SliceRecord) -> dict[str, Any]:
-    return _SLICE.dump_python(record, mode="json")  # type: ignore[no-any-return]
+def slice_to_json(record: SliceRecord) -> str:
+    return _SLICE.dump_json(record).decode()
 
 
 def slice_from_json(body: Mapping[str, Any]) -> SliceRecord:

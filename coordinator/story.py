@@ -112,7 +112,14 @@ def divided(chain: Chain, budgets: Mapping[MenuKey, SliceProfile]) -> Told:
 
 
 def metrics_detail(metrics: Metrics) -> dict[str, int]:
-    return asdict(metrics)
+    return {
+        "latency_us": metrics.latency_us,
+        "availability_ppb": metrics.availability_ppb,
+        "downlink_kbps": metrics.downlink_kbps,
+        "uplink_kbps": metrics.uplink_kbps,
+        "devices": metrics.devices,
+        "price_micros": metrics.price_micros,
+    }
 
 
 def relaxation_detail(relaxation: Relaxation) -> dict[str, Any]:
@@ -207,8 +214,13 @@ def deployed(segment: Segment) -> Told:
         "ingress": segment.ingress,
         "egress": segment.egress,
         "metrics": metrics_detail(segment.metrics),
-        "functions": [asdict(f) for f in segment.functions],
-        "attachments": [asdict(a) for a in segment.attachments],
+        "functions": [
+            {"name": f.name, "function_type": f.function_type, "dedicated": f.dedicated}
+            for f in segment.functions
+        ],
+        "attachments": [
+            {"border_point": a.border_point, "label": a.label} for a in segment.attachments
+        ],
     }
 
 

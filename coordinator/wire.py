@@ -6,7 +6,7 @@ import hashlib
 import math
 import uuid
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 
 from google.longrunning import operations_pb2
 from google.protobuf import duration_pb2, struct_pb2, timestamp_pb2
@@ -211,6 +211,15 @@ def changes_from_proto(
     return {path: getattr(checked, path) for path in paths}
 
 
+def _preference_to_proto(preference: Preference) -> slices_pb2.Preference:
+    return slices_pb2.Preference(
+        latency=preference.latency,
+        reliability=preference.reliability,
+        throughput=preference.throughput,
+        economics=preference.economics,
+    )
+
+
 def service_to_proto(service: ServiceProfile) -> slices_pb2.ServiceProfile:
     message = slices_pb2.ServiceProfile(
         name=service.name,
@@ -224,7 +233,7 @@ def service_to_proto(service: ServiceProfile) -> slices_pb2.ServiceProfile:
         origin=service.origin,
         destination=service.destination,
         price_micros_max=service.price_micros_max or 0,
-        preference=slices_pb2.Preference(**asdict(service.preference)),
+        preference=_preference_to_proto(service.preference),
         functions=[wire.function_to_proto(f) for f in service.functions],
     )
     for link in service.links:
