@@ -182,11 +182,9 @@ def run(console: Console, federation: Federation, launcher: Launcher, text: str 
     """The demonstration in a state folder that exists only for it.
 
     Raises:
-        EntenteError: something could not start.
+        EntenteError: something could not start; its logs stay where the message says.
     """
-    folder = Path(tempfile.mkdtemp(prefix="entente-demo-"))
-    try:
-        home = Home(folder).prepare()
-        return Demonstration(console, federation, launcher).run(home, text or SENTENCE)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    home = Home(Path(tempfile.mkdtemp(prefix="entente-demo-"))).prepare()
+    outcome = Demonstration(console, federation, launcher).run(home, text or SENTENCE)
+    shutil.rmtree(home.root, ignore_errors=True)
+    return outcome

@@ -77,6 +77,9 @@ class TransportSection(Section):
     """`[transport]` of a configuration file.
 
     Attributes:
+        slot_kbps: what an isolated slice reserves in whole numbers, a pipe of its own;
+            shaper_step_kbps: what a shared one does. A rate below that would keep a single
+            message waiting for seconds.
         headroom_permille: reserved over guaranteed rate; more empties a burst sooner.
         routes_max: shortest routes per pair; each is also tried as the first of a 1+1 pair.
     """
@@ -86,6 +89,7 @@ class TransportSection(Section):
     link_capacity_mbps: Count
     tail_capacity_mbps: Count
     slot_kbps: Count
+    shaper_step_kbps: Count
     headroom_permille: tuple[int, ...] = Field(min_length=1, max_length=8)
     node_delay_us: Microseconds
     node_unavailable_ppb: Ppb
@@ -195,11 +199,11 @@ class Transport(Technology):
             return ()
         section = self._section
         burst_bits = section.traffic.burst_bits(load.peak_kbps)
+        step_kbps = section.slot_kbps if load.isolated else section.shaper_step_kbps
         options = []
         for headroom in section.headroom_permille:
             rate_kbps = ceil_div(load.peak_kbps * headroom, PERMILLE)
-            if load.isolated:
-                rate_kbps = ceil_div(rate_kbps, section.slot_kbps) * section.slot_kbps
+            rate_kbps = ceil_div(rate_kbps, step_kbps) * step_kbps
             drain_us = ceil_div(burst_bits * US_PER_MS, rate_kbps)
             for route in self._routes(load.ingress, load.egress):
                 options.append(self._option(load, route, headroom, rate_kbps, drain_us))
