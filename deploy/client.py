@@ -60,10 +60,6 @@ class Order:
     def settled(self) -> bool:
         return self.state in ("proposed", "done", "failed")
 
-    @property
-    def reason(self) -> str | None:
-        return self.error.reason if self.error else None
-
 
 @dataclass(slots=True)
 class Follower:
@@ -107,12 +103,11 @@ class Tenant:
 
     # -- operations -----------------------------------------------------------------------
 
-    async def create(self, intent: str, validate_only: bool = False) -> Order:
+    async def create(self, intent: str) -> Order:
         """Ask for slices in words; a relaxation is asked about, never taken."""
         request = slices_pb2.CreateSliceRequest(
             request_id=_new_id(),
             intent=intent,
-            validate_only=validate_only,
             on_relaxation=slices_pb2.RELAXATION_POLICY_ASK,
         )
         return _order(await self._call(self._stub.CreateSlice, request))

@@ -19,6 +19,7 @@ DRAIN_S = 2.0
 """How long a domain finishes calls in flight before its host ends."""
 START_S = 60.0
 """How long a Ray host actor may take until it serves."""
+PRESTARTED_MAX = 8
 OBJECT_STORE_BYTES = 80 * 2**20
 """Ray's smallest object store: nothing of ours goes through it."""
 
@@ -88,7 +89,7 @@ class RayHosts:
         return str(self._folder)
 
     def start(self, hosted: Sequence[Hosted]) -> None:
-        self._ray = _start_ray(self._folder, self._token)
+        self._ray = _start_ray(self._folder, self._token, len(hosted))
         from domains.actor import remote_host
 
         actor_class = remote_host()
@@ -116,7 +117,7 @@ class RayHosts:
         remove_ray_folder(self.folder)
 
 
-def _start_ray(folder: Path, token: Path) -> Any:
+def _start_ray(folder: Path, token: Path, workers: int) -> Any:
     os.environ.update(importable(os.environ))
     # Our own token in our own file: the default is one in ~/.ray that all programs share.
     os.environ.update(RAY_AUTH_MODE="token", RAY_AUTH_TOKEN_PATH=str(token))
@@ -127,7 +128,7 @@ def _start_ray(folder: Path, token: Path) -> Any:
     try:
         ray.init(
             address="local",  # never join a cluster that happens to run here
-            num_cpus=1,
+            num_cpus=min(workers, PRESTARTED_MAX),  # as many workers start with Ray itself
             include_dashboard=False,
             configure_logging=False,
             log_to_driver=False,

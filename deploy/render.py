@@ -18,6 +18,9 @@ from coordinator.words import percent, said
 from deploy.plain import Plain
 from domains.model import Attribute
 
+MARGIN = 13
+"""Columns for the number and the name of a step."""
+
 OFFERS_SHOWN = 3
 """Of each menu; the decision record has all of them."""
 
@@ -51,14 +54,19 @@ class Story:
         """Show one event, with its detail where there is more to it than a line."""
         if event["event"] == "profiled":
             self._services[event["slice"]] = str(event["detail"].get("name", ""))
-        self._console.print(self._line(event))
-        if (more := self._more(event)) is not None:
-            self._console.print(Padding(more, (0, 0, 0, 13)))
-
-    def _line(self, event: Plain) -> Text:
         step = event["step"]
         number = STEPS.index(step) + 1 if step in STEPS else ""
-        line = Text.assemble((f"{number:>2} ", "dim"), (f"{step:<10}", "bold cyan"))
+        rows = Table.grid()
+        rows.add_column(width=MARGIN, no_wrap=True)
+        rows.add_column(overflow="fold")
+        margin = Text.assemble((f"{number:>2} ", "dim"), (step, "bold cyan"))
+        rows.add_row(margin, self._line(event))
+        if (more := self._more(event)) is not None:
+            rows.add_row("", more)
+        self._console.print(rows)
+
+    def _line(self, event: Plain) -> Text:
+        line = Text()
         service = self._services.get(event["slice"], "")
         if service and not event["text"].startswith(service):
             line.append(f"{service}: ", "magenta")

@@ -7,7 +7,7 @@
          -> places     coverage areas, under their English and German names
          -> rules      all of it together: an `Interpretation`
 
-Whatever reads the sentence, rules or a language model, stands behind one protocol:
+Whatever reads the sentence, rules or a language model, stands behind `Interpreter`.
 
 Text has no authority. An interpretation is a request like any other: it can cause only what the
 same tenant could have asked for in typed fields, and STATED values are exact spans of the text.

@@ -12,6 +12,7 @@ from coordinator.intent.lexicon import Speech, negated_spans, speech
 from coordinator.intent.quantity import Quantity
 from coordinator.intent.words import Hit, words
 from coordinator.model import SliceType
+from domains.errors import InvalidRequest
 
 
 class Joint(StrEnum):
@@ -32,6 +33,7 @@ _JOINTS = re.compile(
     r"|featuring|using|via|from"
     r" which|via which)\b)"
 )
+JOINTS_MAX = 256
 _ANOTHER = re.compile(
     r"\b(?:another|second|third|separate|different|additional|one (?:slice )?for|other one|a"
     r" further|first|secondly|finally|the other|lastly)\b"
@@ -120,13 +122,25 @@ def leaning(hits: Iterable[Hit[Entry]]) -> SliceType | None:
 
 
 def pieces(folded: str, found: Sequence[Quantity], pairs: Sequence[tuple[int, int]]) -> list[Piece]:
-    """The pieces of a text; a joint inside a quantity or between two places is none."""
+    """The pieces of a text; a joint inside a quantity or between two places is none.
+
+    Raises:
+        InvalidRequest: there are more than `JOINTS_MAX` joints.
+    """
     whole = [*pairs, *((item.start, item.end) for item in found)]
     cuts = [
         match
         for match in _JOINTS.finditer(folded)
         if not any(start < match.start() < end for start, end in whole)
     ]
+    if len(cuts) > JOINTS_MAX:
+        raise InvalidRequest(
+            "the request has more clauses than can be told apart",
+            field="intent",
+            requested=len(cuts),
+            achievable=JOINTS_MAX,
+            unit="clauses",
+        )
     denied = negated_spans(folded)
     parts: list[Piece] = []
     start, joint = 0, Joint.SENTENCE

@@ -16,7 +16,7 @@ _NINES = re.compile(
 _SUB = re.compile(r"\bsub-?\s?(?P<unit>millisecond|second)s?\b")
 _PAIR = re.compile(r"(?<![\w.,/])(\d+(?:[.,]\d+)?)\s?/\s?(\d+(?:[.,]\d+)?)\s?(?=[kmgt](?:bit|b))")
 _DOWNTIME = re.compile(
-    r"(?P<n>\d+(?:[.,]\d+)?|one|two|three|four|five|ten) (?P<unit>seconds?|minutes?|hours?)"
+    r"\b(?P<n>\d++(?:[.,]\d+)?|one|two|three|four|five|ten) (?P<unit>seconds?|minutes?|hours?)"
     r" (?:of )?(?:\w+ )?(?:downtime|outage)s? (?:per|a|each|every|in a) (?P<per>day|week|month"
     r"|year)"
 )

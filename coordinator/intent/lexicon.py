@@ -162,7 +162,7 @@ _NOT_NEGATION = re.compile(
     r"|(?:not|n'?t) (?:be )?(?:drop|fail|tolerate|afford|allow|accept|go down|lag|stop|break)"
 )
 _DISMISSED = re.compile(
-    r"(?P<what>(?:[\w/-]+ ){1,4})(?:(?:do|does|is|are|can|may|will)(?: not|n'?t"
+    r"(?<![\w/-])(?P<what>(?:[\w/-]++ ){1,4})(?:(?:do|does|is|are|can|may|will)(?: not|n'?t"
     r"|not)? )?(?:really )?"
     r"(?:(?<=not )|(?<=n't )|(?<=nt )|(?=irrelevant|unimportant|secondary|negligible|no concern"
     r"|no issue|optional|of no|a non-issue))(?:matter|important|critical|needed|required|relevant"

@@ -12,7 +12,9 @@ from coordinator.intent.idioms import idioms
 from coordinator.intent.numerals import NUMBER, Reading
 from coordinator.intent.quantity import NEAR, Number, Quantity, spoken, tidy
 from coordinator.intent.units import PATTERN
+from domains.errors import InvalidRequest
 
+NUMBERS_MAX = 64
 _RANGE = re.compile(r"\s?(?:-|to|and|or|\.\.+|bis)\s?$")
 _LINK = re.compile(
     r"[\s:=]*(?:(?:of|at|is|are|be|to|than|least|most|under|below|above|over|up|about|around"
@@ -90,7 +92,11 @@ _FEEDS = re.compile(
 
 
 def quantities(text: Text) -> list[Quantity]:
-    """Every quantity in a text, in the order in which it is written."""
+    """Every quantity in a text, in the order in which it is written.
+
+    Raises:
+        InvalidRequest: there are more than `NUMBERS_MAX`.
+    """
     folded = text.folded
     found = list(idioms(text))
     taken = [(item.start, item.end) for item in found]
@@ -99,6 +105,13 @@ def quantities(text: Text) -> list[Quantity]:
             continue
         item = _measure(number, text) or devices(number)
         if item is not None:
+            if len(found) == NUMBERS_MAX:
+                raise InvalidRequest(
+                    "the request states more numbers than can be told apart",
+                    field="intent",
+                    achievable=NUMBERS_MAX,
+                    unit="numbers",
+                )
             found.append(item)
             taken.append((item.start, item.end))
     return sorted(found, key=lambda item: item.start)

@@ -21,9 +21,9 @@ _OWN = (
 _LEAD = (
     r"^\W*(?:(?:please|kindly|hi|hello|hey|ok|now|so|then|also|just|go ahead and|i want to|i would"
     r" like to|i'd like to|we want to|we need to|i need to|can you|could you|can we|could we|would"
-    r" you|we have to|let's|time to|for (?:my|our|the) [\w -]{1,30}|it is time to|as of now"
+    r" you|we have to|let's|time to|for (?:my|our|the) [\w -]{1,30}+(?=,)|it is time to|as of now"
     r"|from now"
-    r" on)\W+)*"
+    r" on)\W+)*+"
 )
 _TERMINATE = re.compile(
     rf"{_LEAD}(?:terminate|delete|remove|stop|shut ?down|tear ?down|decommission|release|cancel"
@@ -78,7 +78,7 @@ _OFF_TOPIC = re.compile(
     r"|breakfast|coffee|sandwich|girlfriend|boyfriend|marry|my cat|my dog|love you|i love|who won"
     r"|who is|who was|who are you|meaning of life|tell me about|explain|summari[sz]e|write (?:me"
     r" )?(?:a|an|some|code|python)|python (?:function|code|script)|java code|square root|solve"
-    r"|calculate|what is \d|\d+ ?[+*] ?\d+|movie recommendation|recommend (?:me )?a|favou?rite"
+    r"|calculate|what is \d|\b\d++ ?[+*] ?\d|movie recommendation|recommend (?:me )?a|favou?rite"
     r"|remind me|alarm for|play (?:some|a|the|music)|turn (?:on|off) the (?:light|lamp|tv|heating)"
     r"|how old|how tall|how far|how do i (?:get|make|cook|lose|fix)|once upon|lorem ipsum|quick"
     r" brown fox|blah|football score|score of|sing |dance|shoes|trousers|haircut|dentist|diet"

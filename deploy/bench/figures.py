@@ -31,23 +31,24 @@ class Window:
     def per_s(self) -> float:
         return self.operations / self.wall_s
 
-    def percentile_ms(self, percent: float) -> float:
-        return percentile(self.latencies_s, percent) * 1e3
+    @property
+    def p50_ms(self) -> float:
+        return percentile(self.latencies_s, 50) * 1e3
+
+    @property
+    def p99_ms(self) -> float:
+        return percentile(self.latencies_s, 99) * 1e3
 
     @property
     def cpu_ms(self) -> float:
         """Of all processes together, per operation."""
         return sum(self.cpu_s.values()) / self.operations * 1e3
 
-    def cpu_ms_of(self, process: str) -> float:
-        return self.cpu_s[process] / self.operations * 1e3
-
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """The medians of some windows; `cpu_ms` and `cpu_ms_of` per operation."""
+    """Medians over some windows; CPU in ms per operation, in all and by process."""
 
-    windows: int
     operations: int
     per_s: float
     p50_ms: float
@@ -57,39 +58,40 @@ class Summary:
 
     @staticmethod
     def of(windows: Sequence[Window]) -> Summary:
-        def typical(what: Callable[[Window], float]) -> float:
-            return median(map(what, windows))
+        def share_ms(process: str) -> float:
+            return median(w.cpu_s[process] / w.operations * 1e3 for w in windows)
 
-        names = windows[0].cpu_s
         return Summary(
-            windows=len(windows),
             operations=sum(window.operations for window in windows),
-            per_s=typical(lambda window: window.per_s),
-            p50_ms=typical(lambda window: window.percentile_ms(50)),
-            p99_ms=typical(lambda window: window.percentile_ms(99)),
-            cpu_ms=typical(lambda window: window.cpu_ms),
-            cpu_ms_of={
-                name: typical(lambda window, name=name: window.cpu_ms_of(name))  # type: ignore[misc]
-                for name in names
-            },
+            per_s=median(window.per_s for window in windows),
+            p50_ms=median(window.p50_ms for window in windows),
+            p99_ms=median(window.p99_ms for window in windows),
+            cpu_ms=median(window.cpu_ms for window in windows),
+            cpu_ms_of={process: share_ms(process) for process in windows[0].cpu_s},
         )
 
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """A measured value and the most that it may be; None where nothing is asked."""
+    """A measured value and the most that it may be."""
 
     name: str
     value: float
-    at_most: float | None = None
-    unit: str = ""
+    at_most: float
+    unit: str
 
     @property
     def kept(self) -> bool:
-        return self.at_most is None or self.value <= self.at_most
+        return self.value <= self.at_most
 
     def plain(self) -> dict[str, Any]:
-        return {"value": self.value, "at_most": self.at_most, "kept": self.kept, "unit": self.unit}
+        return {
+            "name": self.name,
+            "value": self.value,
+            "at_most": self.at_most,
+            "unit": self.unit,
+            "kept": self.kept,
+        }
 
 
 def percentile(values: Sequence[float], percent: float) -> float:
@@ -103,5 +105,4 @@ def paired(
     ours: Sequence[Window], base: Sequence[Window], what: Callable[[Window], float]
 ) -> float:
     """The median ratio of windows that ran next to each other: drift of the machine cancels."""
-    assert len(ours) == len(base), "windows come in pairs"
     return median(what(one) / what(other) for one, other in zip(ours, base, strict=True))

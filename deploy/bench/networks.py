@@ -1,4 +1,4 @@
-"""Networks to measure on: the shipped ones with so much capacity that nothing is refused.
+"""Networks to measure on: the shipped one with so much capacity that nothing is refused.
 
 The technologies, distances and prices stay as they are; only sizes, names and limits change, so a
 request is routed, split, priced and booked exactly as in the shipped network.
@@ -37,9 +37,81 @@ DEMANDS: Final = frozenset({"gateway"})
 LIMITS: Final = {"live_max": 200_000, "ended_max": 200_000, "retention_s": 300.0}
 
 
+RIVAL_PERCENT: Final = 3
+"""What each further rival asks more than the one before."""
+KINDS: Final = 4
+
+
 def germany(folder: Path) -> Federation:
     """The shipped four domains with ample capacity, on free ports."""
-    return _written(folder, {path.name: _ample(_read(path)) for path in _shipped()})
+    return regions(folder, KINDS)
+
+
+def regions(folder: Path, domains: int) -> Federation:
+    """Countries side by side, four domains each; every transport also reaches the next cores.
+
+    A request of the first country meets the same four providers however many there are: the
+    others are what the coordinator has to know and to leave aside.
+    """
+    countries = [_suffix(index) for index in range(domains // KINDS)]
+    following = [*countries[1:], countries[0]]
+    files = {}
+    for suffix, neighbour in zip(countries, following, strict=True):
+        for path in _shipped():
+            tree = _renamed(_ample(_read(path)), suffix)
+            if neighbour != suffix and "transport" in tree:
+                tree["transport"]["border_points"] += _cores(path, neighbour)
+            files[f"{path.stem}{suffix}.toml"] = {**tree, "name": tree["name"] + suffix}
+    return _written(folder, files)
+
+
+def rivals(folder: Path, domains: int) -> Federation:
+    """One country with so many providers of each kind, at prices that rise from one to the next.
+
+    All of them meet at the same border points: every chain of one of each is possible.
+    """
+    files = {}
+    for index in range(domains // KINDS):
+        suffix = _suffix(index)
+        for path in _shipped():
+            tree = _dearer(_ample(_read(path)), 100 + RIVAL_PERCENT * index)
+            files[f"{path.stem}{suffix}.toml"] = {**tree, "name": tree["name"] + suffix}
+    return _written(folder, files)
+
+
+def _suffix(index: int) -> str:
+    return f"-{index}" if index else ""
+
+
+def _cores(path: Path, suffix: str) -> list[Tree]:
+    points = _renamed(_read(path), suffix)["transport"]["border_points"]
+    return [point for point in points if point["faces"] == "core"]
+
+
+def _renamed(value: Any, suffix: str, key: str = "") -> Any:
+    """Areas, zones and border points, which neighbours know; inner names may repeat."""
+    match value:
+        case dict():
+            return {key: _renamed(item, suffix, key) for key, item in value.items()}
+        case list():
+            return [_renamed(item, suffix, key) for item in value]
+        case str() if key in ("area", "zone"):
+            city, slash, district = value.partition("/")
+            return city + suffix + slash + district
+        case str() if value.startswith("bp-"):
+            return value + suffix
+    return value
+
+
+def _dearer(value: Any, percent: int, key: str = "") -> Any:
+    match value:
+        case dict():
+            return {key: _dearer(item, percent, key) for key, item in value.items()}
+        case list():
+            return [_dearer(item, percent, key) for item in value]
+        case int() if key.startswith("price_micros"):
+            return value * percent // 100
+    return value
 
 
 def _shipped() -> list[Path]:

@@ -42,11 +42,29 @@ class Stage:
         pids = {name: child.pid for name, child in self.processes.items()}
         return {name: _cpu_s(pid) for name, pid in {**pids, "tenants": os.getpid()}.items()}
 
+    def threads_cpu_s(self) -> dict[str, tuple[float, float, float]]:
+        """The same by kind of thread: event loop, gRPC's own, all others."""
+        return {name: _threads_cpu_s(child.pid) for name, child in self.processes.items()}
+
 
 def _cpu_s(pid: int) -> float:
-    # Fields 14 and 15, in ticks (proc(5)); the name, field 2, may contain spaces.
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / TICKS_PER_S
+    return _used_s(Path(f"/proc/{pid}/stat"))[1]
+
+
+def _threads_cpu_s(pid: int) -> tuple[float, float, float]:
+    spent = [0.0, 0.0, 0.0]
+    for thread in Path(f"/proc/{pid}/task").iterdir():
+        name, used_s = _used_s(thread / "stat")
+        loop, grpc = thread.name == str(pid), name.startswith(("event_engine", "grpc", "timer"))
+        spent[0 if loop else 1 if grpc else 2] += used_s
+    return spent[0], spent[1], spent[2]
+
+
+def _used_s(stat: Path) -> tuple[str, float]:
+    """Name, and user and system time: fields 2, 14 and 15 of proc(5), in ticks."""
+    name, _, fields = stat.read_text().partition("(")[2].rpartition(")")
+    ticks = fields.split()
+    return name, (int(ticks[11]) + int(ticks[12])) / TICKS_PER_S
 
 
 def raised(
@@ -76,9 +94,9 @@ def raised(
     # Children keep it open; nobody waits for it here, since the stack ends them in any case.
     lock = stack.enter_context((folder / "lock").open("w")).fileno()
     started: dict[str, Child] = {}
-    shares = [members[i :: processes or len(members)] for i in range(processes or len(members))]
+    shares = _shares(members, processes or len(members))
     for share in shares:
-        name = share[0].name if len(share) == 1 else f"{share[0].config.kind} x {len(share)}"
+        name = share[0].name if len(share) == 1 else f"{share[0].name} and {len(share) - 1} more"
         child = started[name] = Child("deploy.bench.party", folder / f"{share[0].name}.log", lock)
         stack.callback(child.stop)
     coordinator = started["coordinator"] = Child(
@@ -105,6 +123,12 @@ def raised(
         tenants=[identities[one] for one in tenant_ids],
         processes=started,
     )
+
+
+def _shares(members: Sequence[Member], count: int) -> list[Sequence[Member]]:
+    """Equal parts of what stands side by side, so of one kind as far as possible."""
+    size = -(-len(members) // count)
+    return [members[at : at + size] for at in range(0, len(members), size)]
 
 
 def _hosted(folder: Path, member: Member, identities: Mapping[str, Path]) -> dict[str, str]:

@@ -121,14 +121,18 @@ class Tenants:
         await asyncio.gather(*map(loop, self._all[:tenants]))
         return time.perf_counter() - began_s
 
-    async def clear(self, keep: int = 0) -> None:
-        """Terminate every standing slice but `keep` of each tenant."""
+    def standing(self) -> list[int]:
+        """How many active slices each tenant has."""
+        return [len(tenant.standing) for tenant in self._all]
 
-        async def loop(tenant: Tenant) -> None:
-            while len(tenant.standing) > keep:
+    async def clear(self, keep: Sequence[int] | None = None) -> None:
+        """Terminate the newest slices of every tenant until that many are left, or none."""
+
+        async def loop(tenant: Tenant, left: int) -> None:
+            while len(tenant.standing) > left:
                 await tenant.terminate_one()
 
-        await asyncio.gather(*map(loop, self._all))
+        await asyncio.gather(*map(loop, self._all, keep or [0] * len(self._all)))
 
     def _tenant(self, identity: Identity) -> Tenant:
         credentials = channel_credentials(identity, self._stage.trust_domain)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import time
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -27,6 +30,25 @@ def test_a_megabyte_is_refused_with_its_size_and_the_limit() -> None:
         admit("a " * 500_000)
     assert refused.value.metadata["requested"] == "1000000"
     assert refused.value.metadata["achievable"] == str(INTENT_BYTES_MAX)
+
+
+@pytest.mark.parametrize("unit", ["10 ms ", "video and "])
+def test_more_numbers_or_clauses_than_can_be_told_apart_are_refused(unit: str) -> None:
+    with pytest.raises(InvalidRequest) as refused:
+        RulesInterpreter().interpret(unit * 400, AREAS)
+    assert refused.value.metadata["field"] == "intent"
+
+
+@pytest.mark.parametrize(
+    "unit",
+    ["for my ", "1", "x-", "1/", "b1-", "please ", "no need for ", "a a per ", "("],
+)
+def test_a_hostile_shape_takes_no_more_than_a_long_sentence(unit: str) -> None:
+    text = (unit * INTENT_BYTES_MAX)[:INTENT_BYTES_MAX]
+    started = time.process_time()
+    with contextlib.suppress(InvalidRequest):
+        RulesInterpreter().interpret(text, AREAS)
+    assert time.process_time() - started < 1.0
 
 
 def test_invisible_and_look_alike_characters_are_seen_through() -> None:

@@ -140,6 +140,7 @@ async def test_an_order_is_confirmed_in_every_domain_and_the_record_says_so(rig:
     held = rig.journal.entries(order_id="order")[1]
     assert (held.domain, held.slice_id) == ("access", "s")
     assert held.detail == {"hold": "s/1/access"}
+    assert list(rig.journal.load("saga")) == [], "nothing is left to recover"
 
 
 async def test_a_refusal_releases_every_leg_and_reaches_the_caller_with_the_domain(

@@ -147,6 +147,19 @@ def test_a_tenant_sees_its_own_slices_only(cli: Cli, home: Path) -> None:
     cli("terminate", mine["name"])
 
 
+def test_the_demonstration_ends_with_every_capacity_where_it_started(nowhere: Cli) -> None:
+    shown = nowhere("demo", "--launcher", "process")
+    assert shown.count("back where it started") == 4
+    assert "A relaxation has to be agreed" in shown
+    assert "terminated" in shown
+    assert "s in all" in shown
+
+
+def test_the_demonstration_of_a_refused_sentence_ends_with_one(nowhere: Cli) -> None:
+    shown = nowhere("demo", "--launcher", "process", "--", "what is the weather like", code=1)
+    assert shown.count("back where it started") == 4
+
+
 # -- refusals and bad input -----------------------------------------------------------------
 
 
