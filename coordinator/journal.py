@@ -203,7 +203,9 @@ class Journal:
             bodies[key] = body
         for snapshots in (self._returned, *self._flights, self._unsaved):
             bodies.update({key: body for (of, key), body in snapshots.items() if of == kind})
-        return ((key, orjson.loads(body)) for key, body in sorted(bodies.items()) if body is not None)
+        return (
+            (key, orjson.loads(body)) for key, body in sorted(bodies.items()) if body is not None
+        )
 
     def intact(self, entries: Iterable[Entry]) -> bool:
         """Whether each of `entries` stands in the file as it was written, after its predecessor."""

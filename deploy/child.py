@@ -98,6 +98,14 @@ class Child:
         said = self._log.read_text(errors="replace").strip().splitlines()
         return f": {said[-1][:200]}" if said else ""
 
+    def kill(self) -> None:
+        """End it at once, in the middle of whatever it does, as a crash would."""
+        self._process.kill()
+        self._process.wait()
+        for pipe in (self._process.stdin, self._process.stdout):
+            if pipe:
+                pipe.close()
+
     def stop(self) -> None:
         """Close its input and wait; kill it if it does not end. Idempotent."""
         if self._process.stdin:

@@ -75,8 +75,13 @@ class Federation:
     def tenant(self, name: str = "clinic") -> Any:
         """A stub of the tenants' API, with that tenant's certificate."""
         assert self.coordinator is not None
+        return self.tenant_at(self.coordinator.address, name)
+
+    def tenant_at(self, address: str, name: str = "clinic") -> Any:
+        """The same towards a coordinator that runs elsewhere."""
         credentials = channel_credentials(Identity.load(self.identities[tenant_id(name)]), HOME)
-        channel = grpc.aio.secure_channel(self.coordinator.address, credentials)
+        options = (("grpc.max_reconnect_backoff_ms", 200),)
+        channel = grpc.aio.secure_channel(address, credentials, options)
         self._channels.append(channel)
         return slices_pb2_grpc.SliceServiceStub(channel)
 

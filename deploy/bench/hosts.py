@@ -81,7 +81,8 @@ def _hosted(ray: Any, folder: Path, federation: Federation, count: int) -> Hosts
     actor_class = remote_host()
     actors = [actor_class.remote(alone)]
     ray.get(actors[0].endpoints.remote(), timeout=START_S)
-    shares = [rest[at::count] for at in range(count)]
+    size = -(-len(rest) // count)
+    shares = [rest[at : at + size] for at in range(0, len(rest), size)]
     began_s = time.perf_counter()
     watch = _Watch([[one.address or "" for one in share] for share in shares], began_s)
     actors += [actor_class.remote(share) for share in shares]

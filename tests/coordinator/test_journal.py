@@ -98,9 +98,7 @@ async def test_a_hash_is_over_the_canonical_json_and_the_hash_before(journal: Jo
                 "detail", "at_s",
             )
         }  # fmt: skip
-        canonical = json.dumps(
-            plain, sort_keys=True, separators=(",", ":"), ensure_ascii=False
-        )
+        canonical = json.dumps(plain, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
         assert entry.hash == sha256((previous + canonical).encode()).hexdigest()
 
 

@@ -1,0 +1,146 @@
+"""`python -m deploy.bench`: measure, show, and write down when asked."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import platform
+import signal
+import sys
+import tempfile
+from collections.abc import Callable, Coroutine, Sequence
+from contextlib import contextmanager
+from enum import StrEnum
+from importlib.metadata import version
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+import typer
+from rich.console import Console
+
+from deploy.bench import growth, hosts, plan, setup
+from deploy.bench.effort import FULL, QUICK, Effort, Tell
+from deploy.bench.report import Report
+from domains.errors import EntenteError
+
+FIGURES = Path(__file__).with_name("FIGURES.md")
+FIGURE_S_MAX = 420
+"""A measurement that takes longer hangs: it is ended, with everything it started."""
+PROFILED = ("coordinator", "access-north")
+PROFILED_TENANTS = 16
+
+out = Console()
+err = Console(stderr=True, highlight=False)
+
+
+class Name(StrEnum):
+    """What can be measured."""
+
+    SETUP = "setup"
+    DOMAINS = "domains"
+    STANDING = "standing"
+    HOSTS = "hosts"
+    PLAN = "plan"
+
+_T = TypeVar("_T")
+_Async = Callable[[Path, Effort, Tell], Coroutine[Any, Any, Report]]
+ASYNC: dict[Name, _Async] = {
+    Name.PLAN: plan.measure,
+    Name.SETUP: setup.measure,
+    Name.DOMAINS: growth.with_domains,
+    Name.STANDING: growth.with_standing,
+}
+SHOWN = (*ASYNC, Name.HOSTS)
+"""In the order in which they are measured; Ray last, which leaves threads behind."""
+
+
+def main(
+    quick: Annotated[bool, typer.Option("--quick", help="Under a minute, and rougher.")] = False,
+    only: Annotated[list[Name] | None, typer.Option(help="Only these; may be repeated.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Figures as JSON.")] = False,
+    write: Annotated[bool, typer.Option("--write", help=f"Also into {FIGURES.name}.")] = False,
+    profile: Annotated[
+        bool, typer.Option("--profile", help="Instead: where a set-up spends its time.")
+    ] = False,
+) -> None:
+    """Measure what a slice costs. Ratios hold on a busy machine; milliseconds do not."""
+    try:
+        if profile:
+            _profile()
+            return
+        reports = [_measured(name, QUICK if quick else FULL) for name in only or SHOWN]
+    except (EntenteError, TimeoutError) as error:
+        err.print(f"[red]{error}[/]")
+        raise typer.Exit(1) from None
+    if as_json:
+        out.print_json(json.dumps({report.name: report.json() for report in reports}))
+    else:
+        for report in reports:
+            report.show(out)
+    if write:
+        FIGURES.write_text(_markdown(reports), encoding="utf-8")
+
+
+def _measured(name: Name, effort: Effort) -> Report:
+    with tempfile.TemporaryDirectory(prefix="entente-bench-") as folder, _ended_in_time(name):
+        if name is Name.HOSTS:
+            return hosts.measure(Path(folder), effort, _tell(name))
+        return _run(ASYNC[name](Path(folder), effort, _tell(name)))
+
+
+def _profile() -> None:
+    with tempfile.TemporaryDirectory(prefix="entente-bench-") as folder, _ended_in_time("profile"):
+        work = setup.profile(Path(folder), PROFILED_TENANTS, _tell("profile"))
+        threads, profiles = _run(work)
+    out.print(threads.rich())
+    for process in PROFILED:
+        out.rule(process)
+        out.out(profiles[process], highlight=False)
+
+
+def _run(work: Coroutine[Any, Any, _T]) -> _T:
+    try:
+        import uvloop
+    except ImportError:
+        return asyncio.run(work)
+    return uvloop.run(work)
+
+
+@contextmanager
+def _ended_in_time(name: str) -> Any:
+    def late(*_: object) -> None:
+        raise TimeoutError(f"{name}: not done within {FIGURE_S_MAX} s")
+
+    before = signal.signal(signal.SIGALRM, late)
+    signal.alarm(FIGURE_S_MAX)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def _tell(name: str) -> Tell:
+    def tell(text: str) -> None:
+        line = f"{name}: {text}"
+        if err.is_terminal:
+            err.print(f"\r{line:<78.78}", end="")
+        else:
+            err.print(line)
+
+    return tell
+
+
+def _markdown(reports: Sequence[Report]) -> str:
+    cores = len(os.sched_getaffinity(0))
+    machine = (
+        f"Measured with `make bench` on {cores} cores ({platform.machine()}), "
+        f"Python {platform.python_version()}, grpcio {version('grpcio')}. "
+        "The processes measured share these cores, so look at the ratios."
+    )
+    return "\n".join([f"# Figures\n\n{machine}\n", *(report.markdown() for report in reports)])
+
+
+if __name__ == "__main__":
+    sys.exit(typer.run(main))

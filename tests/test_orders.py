@@ -1,0 +1,155 @@
+"""What the slice service promises around an order: events, pages, typed fields over words."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import grpc
+import pytest_asyncio
+from google.longrunning import operations_pb2
+
+from coordinator.server import serve
+from coordinator.settings import CoordinatorSettings, DomainEndpoint
+from domains import config
+from domains.security import INSECURE_METADATA
+from domains.server import Hosted, start
+from protos.slicing.v1 import slices_pb2, slices_pb2_grpc, types_pb2
+from tests.asking import ACCEPT, create, new_id, order_of, service, slices_of, terminate
+from tests.federation import ANYWHERE, Federation, federation, tenant_id
+
+ROBOT = "remote control of a surgical robot in Munich, 10 ms, isolated"
+
+
+@pytest_asyncio.fixture
+async def entente(tmp_path: Path) -> AsyncIterator[Federation]:
+    async with federation(tmp_path) as running:
+        yield running
+
+
+async def test_a_watcher_hears_every_event_once_and_in_order(entente: Federation) -> None:
+    clinic = entente.tenant()
+    begun = await clinic.CreateSlice(
+        slices_pb2.CreateSliceRequest(request_id=new_id(), services=[service()])
+    )
+    heard = [
+        event.sequence
+        async for event in clinic.WatchSlice(slices_pb2.WatchSliceRequest(name=begun.name))
+    ]
+    record = await clinic.GetDecisionRecord(slices_pb2.GetDecisionRecordRequest(name=begun.name))
+    assert heard == [event.sequence for event in record.events]
+    assert heard == sorted(set(heard))
+    half = heard[len(heard) // 2]
+    rest = [
+        event.sequence
+        async for event in clinic.WatchSlice(
+            slices_pb2.WatchSliceRequest(name=begun.name, after_sequence=half)
+        )
+    ]
+    assert rest == [sequence for sequence in heard if sequence > half]
+
+
+async def test_a_waiting_get_operation_answers_when_something_new_is_known(
+    entente: Federation,
+) -> None:
+    clinic = entente.tenant()
+    asked = await create(clinic, services=[service(latency_us_max=3_000)])
+    seen = order_of(asked)
+    request = slices_pb2.GetOperationRequest(name=asked.name, after_revision=seen.revision)
+    request.wait.seconds = 20
+    waiting = asyncio.ensure_future(clinic.GetOperation(request))
+    rejected = await clinic.RejectProposal(
+        slices_pb2.RejectProposalRequest(
+            request_id=new_id(), name=asked.name, proposal_id=seen.proposal.proposal_id
+        )
+    )
+    later = await waiting
+    assert later.done
+    assert later.error.code == rejected.error.code
+    assert order_of(later).revision > seen.revision
+
+
+async def test_slices_are_listed_in_pages(entente: Federation) -> None:
+    clinic = entente.tenant()
+    made = [slices_of(await create(clinic, services=[service()]))[0].name for _ in range(5)]
+    found, token = [], ""
+    while True:
+        page = await clinic.ListSlices(slices_pb2.ListSlicesRequest(page_size=2, page_token=token))
+        assert len(page.slices) <= 2
+        found += [slice_.name for slice_ in page.slices]
+        if not (token := page.next_page_token):
+            break
+    assert found == made
+    slices_of(await terminate(clinic, made[0]))
+    left = await clinic.ListSlices(slices_pb2.ListSlicesRequest())
+    assert [slice_.name for slice_ in left.slices] == made[1:]
+
+
+async def test_typed_fields_win_over_the_words_beside_them(entente: Federation) -> None:
+    typed = slices_pb2.ServiceProfile(latency_us_max=12_000, devices=3)
+    (slice_,) = slices_of(await create(entente.tenant(), ROBOT, services=[typed], policy=ACCEPT))
+    assert slice_.requested.latency_us_max == 12_000  # typed, not the 10 ms of the words
+    assert slice_.requested.devices == 3
+    assert slice_.requested.origin == "munich"  # from the words
+    assert slice_.requested.isolation == types_pb2.ISOLATION_ISOLATED
+
+
+async def test_a_service_graph_is_hosted_where_the_slice_ends(entente: Federation) -> None:
+    graph = service(
+        functions=[
+            types_pb2.NetworkFunction(
+                name="broker", function_type="mqtt", cpu_millicores=2_000, memory_mib=2_048
+            ),
+            types_pb2.NetworkFunction(
+                name="store", function_type="db", cpu_millicores=1_000, memory_mib=1_024
+            ),
+        ],
+    )
+    graph.links.add(to="broker", capacity_kbps=4_000, **{"from": "devices"})
+    graph.links.add(to="store", capacity_kbps=8_000, **{"from": "broker"})
+    (slice_,) = slices_of(await create(entente.tenant(), services=[graph]))
+    names = {f.name.split("-")[0] for f in slice_.segments[-1].functions}
+    assert names == {"broker", "store"}
+    # What the devices send to the broker has to fit through every domain on the way.
+    assert all(s.metrics.uplink_kbps >= 4_000 for s in slice_.segments)
+
+
+async def test_without_tls_a_tenant_says_who_it_is_and_sees_its_own_slices_only(
+    entente: Federation, tmp_path: Path
+) -> None:
+    servers = [
+        await start(Hosted(path, tmp_path / f"plain-{name}.sqlite", None, ANYWHERE))
+        for name, path in entente.configs.items()
+    ]
+    settings = CoordinatorSettings(
+        name="plain",
+        trust_domain="entente.example",
+        address=ANYWHERE,
+        database=tmp_path / "plain.sqlite",
+        identity=None,
+        domains=tuple(
+            DomainEndpoint(s.domain.name, s.address, config.load(path).trust_domain)
+            for s, path in zip(servers, entente.configs.values(), strict=True)
+        ),
+        default_area="berlin",
+    )
+    coordinator = await serve(settings)
+    try:
+        async with grpc.aio.insecure_channel(coordinator.address) as channel:
+            stub = slices_pb2_grpc.SliceServiceStub(channel)
+            request = slices_pb2.CreateSliceRequest(request_id=new_id(), services=[service()])
+            request.wait.seconds = 20
+            mine = ((INSECURE_METADATA, tenant_id("clinic")),)
+            operation: operations_pb2.Operation = await stub.CreateSlice(request, metadata=mine)
+            assert slices_of(operation)
+            for name, count in (("clinic", 1), ("other", 0)):
+                listed = await stub.ListSlices(
+                    slices_pb2.ListSlicesRequest(),
+                    metadata=((INSECURE_METADATA, tenant_id(name)),),
+                )
+                assert len(listed.slices) == count
+    finally:
+        await coordinator.stop(0)
+        for server in servers:
+            await server.stop(0)
