@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 
 from coordinator import naming
 from coordinator.clock import Clock
-from coordinator.journal import Entry, Journal
+from coordinator.chain import Entry
+from coordinator.journal import Journal
 from coordinator.limits import (
     INTENT_BYTES_MAX,
     ORDERS_IN_PROGRESS_MAX,

@@ -15,7 +15,6 @@ from coordinator.clock import Clock
 from coordinator.orders import Orders, Request
 from coordinator.records import Running
 from coordinator.resources import ResourceDatabase
-from domains.errors import InvalidRequest
 from domains.security import Permissions, Role, principal_of
 from protos.slicing.v1 import slices_pb2, slices_pb2_grpc
 

@@ -12,7 +12,7 @@ from google.longrunning import operations_pb2
 from google.protobuf import duration_pb2, struct_pb2, timestamp_pb2
 
 from coordinator import limits
-from coordinator.journal import Entry
+from coordinator.chain import Entry
 from coordinator.model import (
     Preference,
     Proposal,

@@ -29,7 +29,7 @@ from domains.model import (
 )
 from domains.technologies import PERMILLE, Free, Option, Technology, fits
 
-MENU_MAX = 16
+MENU_MAX = 8
 """Offers in one menu."""
 
 _ID_BYTES = 12

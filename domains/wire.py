@@ -7,6 +7,7 @@ whoever speaks to a domain needs only this one.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Final
 
 from domains.model import Hold, HoldRequest, HoldState, Menu, Offer, SliceProfile
@@ -124,6 +125,10 @@ _STATE_TO: Final = {
 }
 _STATE_OF: Final = turned(_STATE_TO)
 
+PROFILES_REMEMBERED_MAX: Final = 512
+OFFERS_REMEMBERED_MAX: Final = 4_096
+"""Decoded values kept by their bytes: menu, hold and confirm carry the same ones again."""
+
 
 def profile_to_proto(profile: SliceProfile) -> domain_pb2.SliceProfile:
     return domain_pb2.SliceProfile(
@@ -141,6 +146,12 @@ def profile_to_proto(profile: SliceProfile) -> domain_pb2.SliceProfile:
 
 
 def profile_from_proto(message: domain_pb2.SliceProfile) -> SliceProfile:
+    return _profile(message.SerializeToString())
+
+
+@lru_cache(PROFILES_REMEMBERED_MAX)
+def _profile(raw: bytes) -> SliceProfile:
+    message = domain_pb2.SliceProfile.FromString(raw)
     return SliceProfile(
         text(message.ingress, "profile.ingress"),
         text(message.egress, "profile.egress"),
@@ -164,6 +175,12 @@ def offer_to_proto(offer: Offer) -> domain_pb2.Offer:
 
 
 def offer_from_proto(message: domain_pb2.Offer) -> Offer:
+    return _offer(message.SerializeToString())
+
+
+@lru_cache(OFFERS_REMEMBERED_MAX)
+def _offer(raw: bytes) -> Offer:
+    message = domain_pb2.Offer.FromString(raw)
     return Offer(
         text(message.offer_id, "offer.offer_id"),
         metrics_from_proto(message.metrics),

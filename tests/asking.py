@@ -24,7 +24,7 @@ REJECT = slices_pb2.RELAXATION_POLICY_REJECT
 async def eventually(holds: Callable[[], Awaitable[bool]], within_s: float = 20) -> None:
     """Return when `holds` does; TimeoutError after `within_s`."""
     async with asyncio.timeout(within_s):
-        while not await holds():
+        while not await holds():  # noqa: ASYNC110  # what is waited for has no event here
             await asyncio.sleep(0.02)
 
 
@@ -67,16 +67,16 @@ async def create(
 
 
 async def answer(tenant: Any, operation: operations_pb2.Operation, yes: bool) -> Any:
-    call = tenant.AcceptProposal if yes else tenant.RejectProposal
-    kind = slices_pb2.AcceptProposalRequest if yes else slices_pb2.RejectProposalRequest
-    request = kind(
-        request_id=new_id(),
-        name=operation.name,
-        proposal_id=order_of(operation).proposal.proposal_id,
-    )
+    proposal_id = order_of(operation).proposal.proposal_id
+    said: dict[str, Any] = {
+        "request_id": new_id(),
+        "name": operation.name,
+        "proposal_id": proposal_id,
+    }
     if yes:
-        request.wait.CopyFrom(WAIT)
-    return await call(request, timeout=30)
+        accept = slices_pb2.AcceptProposalRequest(**said, wait=WAIT)
+        return await tenant.AcceptProposal(accept, timeout=30)
+    return await tenant.RejectProposal(slices_pb2.RejectProposalRequest(**said), timeout=30)
 
 
 async def update(

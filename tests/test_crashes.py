@@ -72,7 +72,8 @@ async def test_a_coordinator_killed_again_and_again_leaves_whole_slices_and_noth
                 try:
                     await call
                 except grpc.aio.AioRpcError as error:
-                    assert error.code() is grpc.StatusCode.UNAVAILABLE
+                    if error.code() is not grpc.StatusCode.UNAVAILABLE:
+                        raise
                     cut_off += 1
         assert cut_off >= KILLS, "the kills came too late to interrupt anything"
 

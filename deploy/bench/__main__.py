@@ -30,7 +30,7 @@ FIGURE_S_MAX = 420
 PROFILED = ("coordinator", "access-north")
 PROFILED_TENANTS = 16
 
-out = Console()
+out = Console(width=None if sys.stdout.isatty() else 120)
 err = Console(stderr=True, highlight=False)
 
 
@@ -42,6 +42,7 @@ class Name(StrEnum):
     STANDING = "standing"
     HOSTS = "hosts"
     PLAN = "plan"
+
 
 _T = TypeVar("_T")
 _Async = Callable[[Path, Effort, Tell], Coroutine[Any, Any, Report]]
@@ -125,7 +126,7 @@ def _tell(name: str) -> Tell:
     def tell(text: str) -> None:
         line = f"{name}: {text}"
         if err.is_terminal:
-            err.print(f"\r{line:<78.78}", end="")
+            err.print(f"\r{line:<78.78}", end="\r")
         else:
             err.print(line)
 

@@ -54,7 +54,7 @@ def measure(folder: Path, effort: Effort, tell: Tell) -> Report:
     """Start so many domains in host actors; each must answer over mutual TLS."""
     tell(f"{effort.hosted} domains in {effort.actors} host actors")
     ray_folder = short_folder()
-    federation = networks.regions(folder / "network", effort.hosted)
+    federation = networks.rivals(folder / "network", effort.hosted)
     home = Home(folder / "home").prepare()
     ray = _start_ray(ray_folder, home.ray_token(), effort.actors + 1)
     try:

@@ -23,7 +23,6 @@ AMPLE: Final[Mapping[str, int]] = {
     "tail_capacity_mbps": 10_000_000,
     "capacity_mbps": 10_000_000,
     "sessions": 10_000_000,
-    "instances": 100_000,
     "memory_gib": 10_000_000,
     "storage_gib": 10_000_000,
     "fabric_mbps": 10_000_000,

@@ -126,7 +126,10 @@ def _ledger(
         ledger.confirm(OWNER, f"hold-{next(held)}", 1, NOW_S)
         ledger.take()
 
-    yield "choose the option of an offer", _us(effort, lambda: choose(inner, profile, offer, ledger.free))
+    yield (
+        "choose the option of an offer",
+        _us(effort, lambda: choose(inner, profile, offer, ledger.free)),
+    )
     yield "ledger: hold", _us(effort, hold)
     yield "ledger: confirm", _us(effort, confirm)
 
@@ -150,17 +153,17 @@ def _wire(
     encode = lambda: wire.hold_request_to_proto(request).SerializeToString()  # noqa: E731
     yield "wire: encode CreateHold", _us(effort, encode)
     yield "wire: decode CreateHold", _us(effort, decoded)
-    yield f"wire: encode a menu of {offers}", _us(
-        effort, lambda: wire.menu_to_proto(menus[key]).SerializeToString()
+    yield (
+        f"wire: encode a menu of {offers}",
+        _us(effort, lambda: wire.menu_to_proto(menus[key]).SerializeToString()),
     )
-    yield f"wire: decode a menu of {offers}", _us(
-        effort, lambda: wire.menu_from_proto(menu_kind.FromString(reply), budgets[key])
+    yield (
+        f"wire: decode a menu of {offers}",
+        _us(effort, lambda: wire.menu_from_proto(menu_kind.FromString(reply), budgets[key])),
     )
 
 
-def _request(
-    budgets: Mapping[MenuKey, SliceProfile], menus: Mapping[MenuKey, Menu]
-) -> HoldRequest:
+def _request(budgets: Mapping[MenuKey, SliceProfile], menus: Mapping[MenuKey, Menu]) -> HoldRequest:
     key, profile = next(iter(budgets.items()))
     return HoldRequest(
         hold_id="hold",
