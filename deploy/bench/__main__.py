@@ -144,4 +144,4 @@ def _markdown(reports: Sequence[Report]) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(typer.run(main))
+    typer.run(main)

@@ -181,7 +181,7 @@ async def _journal(effort: Effort, path: Path) -> float:
     """Per record: appending alone does not wait, so the flush is what counts."""
     journal = await Journal.open(path)
     detail = {"latency_us": 1_000, "availability_ppb": 999_990_000, "price_micros": 12_345}
-    took_us = []
+    took_us: list[float] = []
     try:
         for _ in range(effort.rounds):
             with _timed(took_us, 20):

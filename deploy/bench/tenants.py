@@ -138,7 +138,7 @@ class Tenants:
         credentials = channel_credentials(identity, self._stage.trust_domain)
         api = grpc.aio.secure_channel(self._stage.address, credentials)
         bare = grpc.aio.secure_channel(self._stage.bare, credentials)
-        call = bare.unary_unary(f"/{fanout.SERVICE}/{fanout.METHOD}")
+        call: Any = bare.unary_unary(f"/{fanout.SERVICE}/{fanout.METHOD}")
         return Tenant(slices_pb2_grpc.SliceServiceStub(api), call, (api, bare))
 
 
