@@ -17,6 +17,7 @@ import sqlite3
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Any
 from weakref import WeakValueDictionary
@@ -44,7 +45,13 @@ UNFLUSHED_MAX = 65_536
 ORDERS_RECENT_MAX = 1_024
 """Orders whose records are also kept in memory, for those who watch them."""
 
-_INSERT = f"INSERT INTO records({COLUMNS}) VALUES(?,?,?,?,?,?,?,?,?,?)"
+ROWS_MAX = 32
+"""Records in one statement: each one is a wait for the interpreter, which is busy elsewhere."""
+
+_ROW = "(?,?,?,?,?,?,?,?,?,?)"
+_INSERT = [
+    f"INSERT INTO records({COLUMNS}) VALUES{','.join([_ROW] * n)}" for n in range(ROWS_MAX + 1)
+]
 _SELECT = f"SELECT {COLUMNS} FROM records"  # noqa: S608
 _HEAD = "UPDATE head SET sequence = ?, hash = ?, epoch = ?"
 _KEEP = (
@@ -243,7 +250,10 @@ class Journal:
 
     def _submit(self) -> None:
         entries, snapshots = self._unsent, self._unsaved
-        statements: list[Statement] = [(_INSERT, row_of(entry)) for entry in entries]
+        statements: list[Statement] = []
+        for at in range(0, len(entries), ROWS_MAX):
+            rows = entries[at : at + ROWS_MAX]
+            statements.append((_INSERT[len(rows)], tuple(chain.from_iterable(map(row_of, rows)))))
         for (kind, key), body in snapshots.items():
             if body is None:
                 statements.append((_DROP, (kind, key)))

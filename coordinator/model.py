@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
+from typing import Final, Literal
 
 from domains.model import (
     AbstractLink,
@@ -18,6 +19,9 @@ from domains.model import (
     SliceProfile,
 )
 
+TypeLabel = Literal["eMBB", "URLLC", "MIoT", "V2X", "HMTC", "HDLLC"]
+"""Slice types as people and the labelled sentences write them."""
+
 
 class SliceType(IntEnum):
     """Standardised SST values, 3GPP TS 23.501 table 5.15.2.2-1."""
@@ -30,9 +34,18 @@ class SliceType(IntEnum):
     HDLLC = 6
 
     @property
-    def label(self) -> str:
-        """As people and the labelled sentences write it: eMBB, URLLC, MIoT, V2X, HMTC, HDLLC."""
-        return {1: "eMBB", 3: "MIoT"}.get(self.value, self.name)
+    def label(self) -> TypeLabel:
+        return _LABELS[self]
+
+
+_LABELS: Final[Mapping[SliceType, TypeLabel]] = {
+    SliceType.EMBB: "eMBB",
+    SliceType.URLLC: "URLLC",
+    SliceType.MIOT: "MIoT",
+    SliceType.V2X: "V2X",
+    SliceType.HMTC: "HMTC",
+    SliceType.HDLLC: "HDLLC",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,14 +155,33 @@ class Service:
 
 
 @dataclass(frozen=True, slots=True)
+class Neighbour:
+    """Something that was retrieved because it means nearly the same as the tenant's words.
+
+    Attributes:
+        text: what was stored, personal data masked; source: "catalogue", "history", "outcomes".
+        similarity: cosine, -1 to 1; weight: the same after ageing, what it counts for.
+    """
+
+    text: str
+    source: str
+    slice_type: SliceType
+    preference: Preference
+    similarity: float
+    weight: float
+    outcome: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Interpretation:
-    """What a sentence means; `engine` names who said so."""
+    """What a sentence means; `engine` names who said so, `neighbours` what it was grounded on."""
 
     action: Action
     services: tuple[Service, ...]
     questions: tuple[str, ...] = ()
     explanation: str = ""
     engine: str = "rules"
+    neighbours: tuple[Neighbour, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

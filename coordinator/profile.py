@@ -66,10 +66,15 @@ def service_profiles(
             requested=interpretation.action,
             achievable=Action.CREATE,
         )
-    return tuple(_service_profile(service, default_area) for service in interpretation.services)
+    return tuple(service_profile(service, default_area) for service in interpretation.services)
 
 
-def _service_profile(service: Service, default_area: str) -> ServiceProfile:
+def service_profile(service: Service, default_area: str) -> ServiceProfile:
+    """The end-to-end requirements of one service.
+
+    Raises:
+        InvalidRequest: a value is missing or out of range.
+    """
     entry = entry_of(service)
     devices = _devices(service)
     downlink, uplink = (_kbps(service, entry, way, devices) for way in ("dl", "ul"))

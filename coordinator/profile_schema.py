@@ -33,7 +33,9 @@ class Snssai(_Strict):
     """TS 28.541 `Snssai`; `sd` tells slices of one type apart."""
 
     sst: Annotated[int, Field(ge=0, le=255)]
-    sd: Annotated[str, Field(pattern=r"^[A-Fa-f0-9]{6}$")] | None = None
+    sd: Annotated[str, Field(pattern=r"^[A-Fa-f0-9]{6}$")] | None = Field(
+        default=None, exclude_if=lambda value: value is None
+    )
 
 
 class PlmnInfo(_Strict):

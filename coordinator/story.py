@@ -20,7 +20,7 @@ from coordinator.model import (
 )
 from coordinator.planner import Plan
 from coordinator.records import Segment
-from coordinator.words import percent, said, said_metrics, said_relaxation
+from coordinator.words import counted, percent, said, said_metrics, said_relaxation
 from domains.model import Attribute, Menu, Metrics, Relaxation, SliceProfile
 
 Told = tuple[str, dict[str, Any]]
@@ -46,11 +46,8 @@ def understood(interpretation: Interpretation) -> Told:
         for service in interpretation.services
     ]
     names = ", ".join(f"{s.name} ({s.slice_type.label})" for s in interpretation.services)
-    plural = "" if len(services) == 1 else "s"
-    return (
-        f"{len(services)} service{plural} found: {names}",
-        {"engine": interpretation.engine, "services": services},
-    )
+    found = f"{counted(len(services), 'service')} found: {names}" if names else "no service found"
+    return found, {"engine": interpretation.engine, "services": services}
 
 
 def profile_detail(service: ServiceProfile) -> dict[str, Any]:
@@ -78,7 +75,7 @@ def profiled(service: ServiceProfile) -> Told:
         f"{percent(service.availability_ppb_min)}, "
         f"{said(Attribute.DOWNLINK, service.downlink_kbps)} down, "
         f"{said(Attribute.UPLINK, service.uplink_kbps)} up, "
-        f"{service.devices:,} devices, {service.isolation.value}"
+        f"{counted(service.devices, 'device')}, {service.isolation.value}"
     )
     return text, profile_detail(service)
 
@@ -86,7 +83,8 @@ def profiled(service: ServiceProfile) -> Told:
 def routed(chains: Sequence[Chain]) -> Told:
     names = [[hop.domain for hop in chain] for chain in chains]
     best = " - ".join(names[0])
-    return f"{len(names)} chain(s) of domains could serve; first: {best}", {"chains": names}
+    count = counted(len(names), "chain")
+    return f"{count} of domains could serve; first: {best}", {"chains": names}
 
 
 def divided(chain: Chain, budgets: Mapping[MenuKey, SliceProfile]) -> Told:

@@ -22,6 +22,11 @@ def said(attribute: Attribute, value: int) -> str:
             return f"{value:,}"
 
 
+def counted(number: int, noun: str) -> str:
+    """For example "1 device", "200 devices"."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
 def percent(availability_ppb: int) -> str:
     """Parts per billion as a percentage with just the digits that matter: 99.9999 %."""
     whole, fraction = divmod(availability_ppb, PPB // 100)

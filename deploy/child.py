@@ -22,6 +22,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from domains import collector
 from domains.errors import EntenteError
 
 log = logging.getLogger(__name__)
@@ -152,6 +153,7 @@ async def _run(serve: Serve) -> None:
         log.exception("could not start")
         _reply({"error": str(error) or type(error).__name__})
         return
+    collector.serving()
     _reply({"ready": True})
     try:
         while line := await asyncio.to_thread(sys.stdin.readline):

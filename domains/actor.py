@@ -13,6 +13,7 @@ import threading
 from collections.abc import Coroutine, Sequence
 from typing import Any, Final, TypeVar
 
+from domains import collector
 from domains.rpc import BIND_S_MAX, STOP_GRACE_S
 from domains.server import DomainServer, Hosted, run_domains, start_all, stop_all
 
@@ -37,6 +38,7 @@ class Host:
         self._servers: list[DomainServer] = []
         try:
             self._servers = self._run(start_all(hosted), START_S_MAX + BIND_S_MAX)
+            collector.serving()
         except BaseException:
             self._end_loop()
             raise

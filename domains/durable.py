@@ -161,11 +161,14 @@ class Durable:
     def _commit(self, group: list[_Change]) -> StoreFailed | None:
         connection = self._connection
         try:
-            connection.execute("BEGIN IMMEDIATE")
-            for change in group:
-                for sql, arguments in change.statements:
-                    connection.execute(sql, arguments)
-            connection.execute("COMMIT")
+            statements = [statement for change in group for statement in change.statements]
+            alone = len(statements) == 1  # SQLite's own transaction does, at two steps less
+            if not alone:
+                connection.execute("BEGIN IMMEDIATE")
+            for sql, arguments in statements:
+                connection.execute(sql, arguments)
+            if not alone:
+                connection.execute("COMMIT")
         except Exception as cause:  # a value SQLite cannot take must not end the only writer
             with contextlib.suppress(sqlite3.Error):
                 if connection.in_transaction:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from domains import rpc, service
+from domains import collector, rpc, service
 from domains.config import load
 from domains.domain import AdministrativeDomain
 from domains.errors import EntenteError
@@ -139,6 +139,7 @@ async def run_domains(
     for sign in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(sign, leaving.set)
     servers = await start_all(hosted)
+    collector.serving()
     try:
         if ready:
             ready({server.domain.name: server.address for server in servers})

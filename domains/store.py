@@ -1,7 +1,9 @@
 """A ledger whose every answer is on disk before anybody hears it.
 
 One change of the ledger is one change of the file: the rows of the holds, the epoch where it
-rose, and an audit row for each state change. An answer that rests on what is still on its way to
+rose, and an audit row for each state change. The two changes of every set-up, held and confirmed,
+are a single statement, the audit row, from which triggers keep the rest: every statement more is
+a wait for the interpreter. An answer that rests on what is still on its way to
 the disk waits for it, so a duplicate in flight, a read and a refusal are as durable as a yes.
 
 When the disk refuses, memory goes back to what the disk says, and the next caller proves with a
@@ -43,6 +45,13 @@ CREATE TABLE IF NOT EXISTS audit (
 CREATE TABLE IF NOT EXISTS head (
     id INTEGER PRIMARY KEY CHECK (id = 0), seq INTEGER NOT NULL, hash TEXT NOT NULL,
     openings INTEGER NOT NULL);
+CREATE TRIGGER IF NOT EXISTS head_follows AFTER INSERT ON audit
+BEGIN UPDATE head SET seq = NEW.seq, hash = NEW.hash; END;
+CREATE TRIGGER IF NOT EXISTS held AFTER INSERT ON audit WHEN NEW.what = 'held'
+BEGIN INSERT INTO holds (hold_id, owner, state, ended_s, reason, body)
+VALUES (NEW.hold_id, NEW.owner, NEW.what, 0, '', NEW.detail); END;
+CREATE TRIGGER IF NOT EXISTS confirmed AFTER INSERT ON audit WHEN NEW.what = 'confirmed'
+BEGIN UPDATE holds SET state = NEW.what WHERE hold_id = NEW.hold_id; END;
 CREATE TABLE IF NOT EXISTS room (id INTEGER PRIMARY KEY, bytes BLOB NOT NULL);
 """
 
@@ -107,7 +116,8 @@ class Store:
             store._load()
             store.openings += 1
             opened = _encode({"openings": store.openings})
-            store._submit([store._audit(now_s, "opened", "", "", opened)])
+            row = store._audit(now_s, "opened", "", "", opened)
+            store._submit([row, (_HEAD, (*store.head, store.openings))])
             await store.settled()
         except StoreFailed:
             store.close()
@@ -188,9 +198,8 @@ class Store:
             self._submit([sql for change in changes for sql in self._statements(change, now_s)])
 
     def _submit(self, statements: list[Statement]) -> None:
-        head = (self.head.seq, self.head.hash, self.openings)
         try:
-            self._last = self._durable.submit([*statements, (_HEAD, head)])
+            self._last = self._durable.submit(statements)
         except EntenteError:
             self._fall_back()
             raise
@@ -207,6 +216,9 @@ class Store:
             how = (record.state.value, record.ended_s, record.reason)
             if what is What.HELD or what is What.OVERTAKEN:
                 detail = _encode(_Body(record.hold, record.ttl_s, record.demand))
+            if what is What.HELD or what is What.CONFIRMED:  # the triggers do the rest
+                return [self._audit(now_s, what.value, change.owner, record.hold_id, detail)]
+            if what is What.OVERTAKEN:
                 row = (_NEW, (record.hold_id, record.owner, *how, detail))
             else:
                 row = (_STATE, (*how, record.hold_id))

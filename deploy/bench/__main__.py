@@ -27,6 +27,8 @@ from domains.errors import EntenteError
 FIGURES = Path(__file__).with_name("FIGURES.md")
 FIGURE_S_MAX = 420
 """A measurement that takes longer hangs: it is ended, with everything it started."""
+LOG_LINES = 20
+"""Of each process, shown where a measurement fails."""
 PROFILED = ("coordinator", "access-north")
 PROFILED_TENANTS = 16
 
@@ -70,24 +72,36 @@ def main(
         if profile:
             _profile()
             return
-        reports = [_measured(name, QUICK if quick else FULL) for name in only or SHOWN]
+        reports = []
+        for name in only or SHOWN:
+            reports.append(_measured(name, QUICK if quick else FULL))
+            if not as_json:
+                reports[-1].show(out)
     except (EntenteError, TimeoutError) as error:
         err.print(f"[red]{error}[/]")
         raise typer.Exit(1) from None
     if as_json:
         out.print_json(json.dumps({report.name: report.json() for report in reports}))
-    else:
-        for report in reports:
-            report.show(out)
     if write:
         FIGURES.write_text(_markdown(reports), encoding="utf-8")
 
 
 def _measured(name: Name, effort: Effort) -> Report:
     with tempfile.TemporaryDirectory(prefix="entente-bench-") as folder, _ended_in_time(name):
-        if name is Name.HOSTS:
-            return hosts.measure(Path(folder), effort, _tell(name))
-        return _run(ASYNC[name](Path(folder), effort, _tell(name)))
+        try:
+            if name is Name.HOSTS:
+                return hosts.measure(Path(folder), effort, _tell(name))
+            return _run(ASYNC[name](Path(folder), effort, _tell(name)))
+        except Exception:
+            _show_logs(Path(folder))
+            raise
+
+
+def _show_logs(folder: Path) -> None:
+    """What the processes said last, before their folder goes."""
+    for log in sorted(folder.rglob("*.log")):
+        for line in log.read_text(errors="replace").splitlines()[-LOG_LINES:]:
+            err.print(f"{log.name}: {line}", markup=False)
 
 
 def _profile() -> None:
