@@ -16,7 +16,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from math import inf, isclose
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -26,6 +25,8 @@ from coordinator.translation import TranslatedService, Translation
 
 DIGITS = 4
 TOLERANCE = 0.01
+_DUST = 1e-9
+"""What binary fractions may be off by."""
 
 _FAMILIES: Mapping[str, str] = {
     **dict.fromkeys(("latency_ms", "rtt_ms"), "latency"),
@@ -180,7 +181,9 @@ def _found(these: Sequence[_Number], among: Sequence[_Number]) -> Iterator[float
     """For each of `these` whether it is `among` the others, each of which counts once."""
     left = list(among)
     for family, value in these:
-        near = next((other for other in left if other[0] == family and _near(other[1], value)), None)
+        near = next(
+            (other for other in left if other[0] == family and _near(other[1], value)), None
+        )
         if near is not None:
             left.remove(near)
         yield float(near is not None)
@@ -188,5 +191,4 @@ def _found(these: Sequence[_Number], among: Sequence[_Number]) -> Iterator[float
 
 def _near(one: float, other: float) -> bool:
     """Within the tolerance of `other`, the one that is looked for."""
-    bound = TOLERANCE * abs(other) if other else 0.0
-    return isclose(one, other, rel_tol=0.0, abs_tol=min(bound + 1e-9, inf))
+    return abs(one - other) <= TOLERANCE * abs(other) + _DUST

@@ -30,7 +30,8 @@ SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 """Of `model.safetensors`, the published model's."""
 TOKENS_MAX = 256
 """What the model was trained to read; the rest of a longer text is not seen."""
-BATCH_MAX = 32
+PASS_TOKENS_MAX = 256
+"""Of one pass; more no longer fit the processor's cache and take longer per token."""
 REMEMBERED_MAX = 4_096
 """Texts whose vector is kept, 1.5 kB each."""
 
@@ -116,52 +117,60 @@ class MiniLM:
         self._weights = _transposed(_tensors(raw))
 
     def encode(self, texts: Sequence[str]) -> Vectors:
-        """See `Encoder.encode`; neighbours in length share a batch."""
-        numbers = [self._pieces.encode(text, TOKENS_MAX) for text in texts]
-        order = sorted(range(len(texts)), key=lambda index: len(numbers[index]))
+        """See `Encoder.encode`; sentences share a pass up to `PASS_TOKENS_MAX`."""
         vectors = np.empty((len(texts), self.dimension), np.float32)
-        for first in range(0, len(order), BATCH_MAX):
-            batch = order[first : first + BATCH_MAX]
-            vectors[batch] = self._forward([numbers[index] for index in batch])
+        first, batch, held = 0, [], 0
+        for index, text in enumerate(texts):
+            tokens = self._pieces.encode(text, TOKENS_MAX)
+            if batch and held + len(tokens) > PASS_TOKENS_MAX:
+                vectors[first:index] = self._forward(batch)
+                first, batch, held = index, [], 0
+            batch.append(tokens)
+            held += len(tokens)
+        if batch:
+            vectors[first:] = self._forward(batch)
         return vectors
 
     def _forward(self, batch: Sequence[Sequence[int]]) -> Vectors:
-        length = max(map(len, batch))
-        tokens = np.array([[*row, *[0] * (length - len(row))] for row in batch])
-        real = np.array([[1.0] * len(row) + [0.0] * (length - len(row)) for row in batch])
-        mask = real.astype(np.float32)
+        """All tokens of a batch in one matrix, without padding; sentences meet in no layer."""
+        ends = np.cumsum([len(row) for row in batch])
+        spans = [slice(end - len(row), end) for row, end in zip(batch, ends, strict=True)]
+        tokens = np.concatenate([np.asarray(row) for row in batch])
+        places = np.concatenate([np.arange(len(row)) for row in batch])
         weights = self._weights
         hidden = weights["embeddings.word_embeddings.weight"][tokens]
-        hidden = hidden + weights["embeddings.position_embeddings.weight"][:length]
+        hidden = hidden + weights["embeddings.position_embeddings.weight"][places]
         hidden = hidden + weights["embeddings.token_type_embeddings.weight"][0]
         hidden = self._norm(hidden, "embeddings.LayerNorm")
         for layer in range(self._depth):
-            hidden = self._layer(hidden, mask, f"encoder.layer.{layer}.")
-        pooled = (hidden * mask[:, :, None]).sum(1) / mask.sum(1)[:, None]
+            hidden = self._layer(hidden, spans, f"encoder.layer.{layer}.")
+        pooled = np.stack([hidden[span].mean(0) for span in spans])
         pooled /= np.linalg.norm(pooled, axis=1, keepdims=True)
         return np.asarray(pooled, np.float32)
 
-    def _layer(self, hidden: Vectors, mask: Vectors, at: str) -> Vectors:
-        mixed = self._linear(self._attention(hidden, mask, at), at + "attention.output.dense")
+    def _layer(self, hidden: Vectors, spans: Sequence[slice], at: str) -> Vectors:
+        mixed = self._linear(self._attention(hidden, spans, at), at + "attention.output.dense")
         hidden = self._norm(hidden + mixed, at + "attention.output.LayerNorm")
         inner = _gelu(self._linear(hidden, at + "intermediate.dense"))
         return self._norm(
             hidden + self._linear(inner, at + "output.dense"), at + "output.LayerNorm"
         )
 
-    def _attention(self, hidden: Vectors, mask: Vectors, at: str) -> Vectors:
-        rows, length, width = hidden.shape
-        split = (rows, length, self._heads, width // self._heads)
+    def _attention(self, hidden: Vectors, spans: Sequence[slice], at: str) -> Vectors:
+        tokens, width = hidden.shape
+        split = (tokens, self._heads, width // self._heads)
         query, key, value = (
-            self._linear(hidden, f"{at}attention.self.{part}").reshape(split).transpose(0, 2, 1, 3)
+            self._linear(hidden, f"{at}attention.self.{part}").reshape(split).transpose(1, 0, 2)
             for part in ("query", "key", "value")
         )
-        scores = query @ key.transpose(0, 1, 3, 2) / np.float32(np.sqrt(split[3]))
-        scores += (mask[:, None, None, :] - 1) * np.float32(1e9)
-        scores = np.exp(scores - scores.max(-1, keepdims=True))
-        scores /= scores.sum(-1, keepdims=True)
-        mixed: Vectors = (scores @ value).transpose(0, 2, 1, 3).reshape(rows, length, width)
-        return mixed
+        query = query / np.float32(np.sqrt(split[2]))
+        mixed = np.empty(split, np.float32)
+        for span in spans:
+            scores = query[:, span] @ key[:, span].transpose(0, 2, 1)
+            scores = np.exp(scores - scores.max(-1, keepdims=True))
+            scores /= scores.sum(-1, keepdims=True)
+            mixed[span] = (scores @ value[:, span]).transpose(1, 0, 2)
+        return mixed.reshape(tokens, width)
 
     def _linear(self, x: Vectors, at: str) -> Vectors:
         product: Vectors = x @ self._weights[at + ".weight"] + self._weights[at + ".bias"]
@@ -260,5 +269,5 @@ class _SentenceTransformer:
     def encode(self, texts: Sequence[str]) -> Vectors:
         """See `Encoder.encode`."""
         with self._one_at_a_time:
-            found = self._encode(list(texts), normalize_embeddings=True, batch_size=BATCH_MAX)
+            found = self._encode(list(texts), normalize_embeddings=True)
         return np.asarray(found, np.float32)

@@ -1,7 +1,7 @@
 """Ranking rules replayed on a workload: map all functions first, then route all links.
 
-They are the node-ranking solvers of virne (github.com/GeminiLight/virne) by what they decide, so
-that acceptance, revenue and cost can be compared as equal numbers.
+They decide as the node-ranking solvers of virne 1.0.0 do (github.com/GeminiLight/virne, a669473),
+so that acceptance, revenue and cost can be compared as equal numbers; "pl-paths" is ours.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -172,18 +172,21 @@ class Ranking:
 
 
 class Proximity(Ranking):
-    """Functions breadth first from the one with most links, each near those already placed; paths
-    by their narrowest link and the node with most CPU that they cross (Fan et al., TPDS 2021)."""
+    """Functions by rank, each on the node that has most for its hops from those already placed."""
 
     def __init__(self) -> None:
         super().__init__(resources)
+
+    def order(self, request: Request) -> list[int]:
+        """In which the functions are placed."""
+        return _best_first(self.rank(_demand(request)))
 
     def nodes(self, request: Request, free: Free) -> tuple[int, ...] | None:
         value = self.rank(free.graph)
         distance, domains = free.table.hops[:, 0].reshape(len(value), -1), free.substrate.domains
         left, chosen = np.ones(len(value), dtype=np.bool_), [-1] * len(request.cpu)
         placed: list[int] = []
-        for function in _outwards(request, self.rank(_demand(request))):
+        for function in self.order(request):
             fits = left & (free.cpu >= request.cpu[function])
             if (pin := request.domains[function]) is not None:
                 fits &= np.array([domain == pin for domain in domains])
@@ -195,11 +198,19 @@ class Proximity(Ranking):
             placed.append(node)
         return tuple(chosen)
 
+
+class ProximityAndPaths(Proximity):
+    """All that Fan et al. (TPDS 2021) describe: functions breadth first from the one with most
+    links, and paths by their narrowest link over the most CPU and the hops that they cross."""
+
+    def order(self, request: Request) -> list[int]:
+        return _outwards(request, self.rank(_demand(request)))
+
     def paths(self, source: int, target: int, free: Free) -> Sequence[tuple[int, ...]]:
         def worth(path: tuple[int, ...]) -> float:
-            crossed = (free.cpu[node] for node in _crossed(source, path, free.substrate))
+            crossed = (float(free.cpu[node]) for node in _crossed(source, path, free.substrate))
             narrowest = min(free.bandwidth[link] for link in path)
-            return float(narrowest / (max(crossed, default=0.0) * len(path) + EPSILON))
+            return narrowest / (max(crossed, default=0.0) * len(path) + EPSILON)
 
         return sorted(free.paths(source, target), key=worth, reverse=True)
 
@@ -253,6 +264,7 @@ _MAKERS: Final[dict[str, Callable[[int], Ranking]]] = {
     "nrm": lambda seed: Ranking(resources),
     "grc": lambda seed: Ranking(capacity),
     "pl": lambda seed: Proximity(),
+    "pl-paths": lambda seed: ProximityAndPaths(),
     "random": lambda seed: Ranking(at_random(seed)),
 }
 NAMES: Final = tuple(_MAKERS)
