@@ -113,8 +113,8 @@ def _control(profile: ServiceProfile) -> Iterator[SuggestedFunction]:
         yield SuggestedFunction(
             "NEF",
             DomainKind.CORE,
-            "carries small data of many devices without a session each",
-            "TS 23.501 clause 5.31",
+            "carries small non-IP data of many devices",
+            "TS 23.501 clause 5.31.5",
         )
     yield SuggestedFunction(
         "NSACF",
