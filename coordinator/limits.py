@@ -24,7 +24,9 @@ PRICE_MICROS_MAX = 1_000_000_000_000
 ORDERS_IN_PROGRESS_MAX = 1_024
 TENANT_ORDERS_IN_PROGRESS_MAX = 256
 ORDERS_REMEMBERED_MAX = 20_000
-"""Finished orders kept in memory; older ones are still in the journal."""
+"""Finished orders kept in memory; of older ones the journal has the decision record."""
+SLICES_ENDED_REMEMBERED_MAX = 20_000
+"""Terminated slices that can still be shown with their reason; the same holds for older ones."""
 
 ATTEMPTS_MAX = 8
 """Rounds of offers and holds before an order that others keep overtaking is refused."""

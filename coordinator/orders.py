@@ -249,7 +249,7 @@ class Orders:
         """The slices as they are now; none for a quote."""
         if order.validate_only:
             return []
-        return [self._registry.slice_of(order.tenant, slice_id) for slice_id in order.slices]
+        return self._registry.slices_of_order(order)
 
     async def watch(self, tenant: str, name: str, after: int) -> AsyncIterator[Entry]:
         """Every event so far, then each new one until no operation is at work on `name`.
@@ -303,6 +303,7 @@ class Orders:
     def _begin(
         self, request: Request, kind: OrderKind, overlay: Overlay | None, **fields: object
     ) -> Running:
+        self._journal.admit()
         for count, limit, name in (
             (self._registry.in_progress(), ORDERS_IN_PROGRESS_MAX, "ORDERS_IN_PROGRESS_MAX"),
             (

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable
 
 from coordinator.journal import Journal
-from coordinator.limits import ORDERS_REMEMBERED_MAX
+from coordinator.limits import ORDERS_REMEMBERED_MAX, SLICES_ENDED_REMEMBERED_MAX
 from coordinator.model import SliceState
 from coordinator.records import (
     Order,
@@ -27,13 +28,15 @@ class Registry:
         self._slices: dict[str, SliceRecord] = {}
         self._by_tenant: dict[str, dict[str, None]] = {}
         self._orders: dict[str, Running] = {}
+        self._ended: deque[str] = deque()
         self._busy: dict[str, str] = {}
         self._in_progress: dict[str, int] = {}
 
     def load(self) -> list[Running]:
         """Everything from the journal; returns the orders that were not finished."""
-        for _, body in self._journal.load("slice"):
-            self._remember(slice_from_json(body))
+        slices = [slice_from_json(body) for _, body in self._journal.load("slice")]
+        for record in sorted(slices, key=lambda r: (r.created_at_s, r.slice_id)):
+            self._remember(record)
         unfinished = []
         for _, body in self._journal.load("order"):
             running = Running(order_from_json(body))
@@ -44,8 +47,16 @@ class Registry:
         return unfinished
 
     def _remember(self, record: SliceRecord) -> None:
+        before = self._slices.get(record.slice_id)
         self._slices[record.slice_id] = record
         self._by_tenant.setdefault(record.tenant, {})[record.slice_id] = None
+        ended = before is not None and before.state is SliceState.TERMINATED
+        if record.state is SliceState.TERMINATED and not ended:
+            self._ended.append(record.slice_id)
+        if len(self._ended) > SLICES_ENDED_REMEMBERED_MAX:
+            oldest = self._slices.pop(self._ended.popleft())
+            del self._by_tenant[oldest.tenant][oldest.slice_id]
+            self._journal.keep("slice", oldest.slice_id, None)
 
     def _count(self, order: Order, change: int) -> None:
         count = self._in_progress.get(order.tenant, 0) + change
@@ -68,6 +79,10 @@ class Registry:
         if record is None or record.tenant != tenant:
             raise NotFound(f"no slice {slice_id!r} of yours", slice=slice_id)
         return record
+
+    def slices_of_order(self, order: Order) -> list[SliceRecord]:
+        """Those of the order's slices that are remembered, in its order."""
+        return [self._slices[s] for s in order.slices if s in self._slices]
 
     def slices_of(self, tenant: str, show_terminated: bool) -> Iterable[SliceRecord]:
         """In order of creation."""

@@ -153,7 +153,7 @@ def answered(saga: Saga, leg: int, hold: Hold | None) -> Saga:
 
 
 def all_done(saga: Saga) -> bool:
-    return all(mark is Mark.DONE for mark in saga.marks)
+    return saga.marks.count(Mark.DONE) == len(saga.marks)
 
 
 def silent(saga: Saga, what: str) -> Unreachable:

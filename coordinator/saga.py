@@ -284,7 +284,11 @@ class Reserver:
         self._running.pop(run.saga.plan.saga_id, None)
 
     async def _carry_out(self, run: _Run, command: Command) -> None:
-        match command:
+        match command:  # the most frequent first
+            case Record():
+                self._note(run.saga.plan, command)
+                if command.durable:
+                    run.post(await self._flush(command.kind))
             case SendHold(leg):
                 self._spawn(self._hold(run, leg))
             case SendConfirm(leg):
@@ -293,10 +297,6 @@ class Reserver:
                 self._spawn(self._release(run, leg, hold_id, reason))
             case WakeAt(when_s):
                 run.wake(when_s, self._clock)
-            case Record():
-                self._note(run.saga.plan, command)
-                if command.durable:
-                    run.post(await self._flush(command.kind))
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
