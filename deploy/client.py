@@ -232,7 +232,7 @@ class Tenant:
 
 def _mapped(error: grpc.aio.AioRpcError, address: str) -> EntenteError:
     mapped = from_rpc_error(error, "coordinator")
-    if isinstance(mapped, Unreachable):
+    if isinstance(mapped, Unreachable) and not has_details(error):  # its own words are better
         return Unreachable(
             f"the coordinator at {address} does not answer: {_cause(error)}", address=address
         )
