@@ -20,7 +20,7 @@ from deploy.account import Account
 from deploy.plain import Plain, plain
 from domains.errors import EntenteError, Unreachable
 from domains.security import INSECURE_METADATA, channel_credentials
-from domains.status import STATUS, from_rpc_error
+from domains.status import STATUS, from_rpc_error, has_details
 from protos.slicing.v1 import slices_pb2, slices_pb2_grpc
 
 CALL_S = 10.0
