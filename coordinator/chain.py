@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from hashlib import sha256
 from json.encoder import encode_basestring as quoted
 from typing import Any, NamedTuple
@@ -48,9 +47,8 @@ class Head(NamedTuple):
 START = Head(0, "")
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One thing that happened, and why.
+class Entry(NamedTuple):
+    """One thing that happened, and why; a row in the order of `COLUMNS`.
 
     Attributes:
         sequence: 1, 2, 3, ... over all orders of the journal.
@@ -114,13 +112,6 @@ def linked(
 def entry_of(row: tuple[Any, ...]) -> Entry:
     """A row in the order of `COLUMNS`."""
     return Entry(*row)
-
-
-def row_of(entry: Entry) -> tuple[Any, ...]:
-    return (
-        entry.sequence, entry.order_id, entry.slice_id, entry.step, entry.event,
-        entry.domain, entry.text, entry.detail_json, entry.at_s, entry.hash,
-    )  # fmt: skip
 
 
 def digest(kind: str, key: str, body: str) -> str:

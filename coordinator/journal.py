@@ -34,7 +34,6 @@ from coordinator.chain import (
     digest,
     entry_of,
     linked,
-    row_of,
 )
 from domains.durable import Durable, Statement
 from domains.errors import Overloaded, StaleEpoch, StoreFailed
@@ -253,7 +252,7 @@ class Journal:
         statements: list[Statement] = []
         for at in range(0, len(entries), ROWS_MAX):
             rows = entries[at : at + ROWS_MAX]
-            statements.append((_INSERT[len(rows)], tuple(chain.from_iterable(map(row_of, rows)))))
+            statements.append((_INSERT[len(rows)], tuple(chain.from_iterable(rows))))
         for (kind, key), body in snapshots.items():
             if body is None:
                 statements.append((_DROP, (kind, key)))

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import random
 import uuid
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Final, TypeVar
@@ -16,6 +16,8 @@ from google.longrunning import operations_pb2
 from google.protobuf.message import Message
 from google.rpc import error_details_pb2, status_pb2
 
+from coordinator.model import ServiceProfile
+from coordinator.wire import service_to_proto
 from deploy.account import Account
 from deploy.plain import Plain, plain
 from domains.errors import EntenteError, Unreachable
@@ -109,6 +111,24 @@ class Tenant:
             request_id=_new_id(),
             intent=intent,
             on_relaxation=slices_pb2.RELAXATION_POLICY_ASK,
+        )
+        return _order(await self._call(self._stub.CreateSlice, request))
+
+    async def quote(self, services: Sequence[ServiceProfile]) -> Order:
+        """What could be had for these profiles now; nothing is held."""
+        request = slices_pb2.CreateSliceRequest(
+            request_id=_new_id(),
+            services=[service_to_proto(service) for service in services],
+            validate_only=True,
+        )
+        return _order(await self._call(self._stub.CreateSlice, request))
+
+    async def order(self, services: Sequence[ServiceProfile], request_id: str) -> Order:
+        """Ask for exactly these profiles or nothing; a repeated `request_id` is the same order."""
+        request = slices_pb2.CreateSliceRequest(
+            request_id=request_id,
+            services=[service_to_proto(service) for service in services],
+            on_relaxation=slices_pb2.RELAXATION_POLICY_REJECT,
         )
         return _order(await self._call(self._stub.CreateSlice, request))
 

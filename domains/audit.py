@@ -9,9 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from hashlib import sha256
+from json import dumps
 from typing import NamedTuple
-
-from orjson import dumps
 
 
 class Head(NamedTuple):
@@ -67,4 +66,4 @@ def first_fault(rows: Iterable[Row], head: Head, anchors: Iterable[Head] = ()) -
 
 def _digest(prev: str, *fields: object) -> str:
     """JSON keeps the fields apart; a float's shortest text is exact, so it survives the disk."""
-    return sha256(dumps((prev, *fields))).hexdigest()
+    return sha256(dumps((prev, *fields)).encode()).hexdigest()

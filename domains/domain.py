@@ -39,7 +39,7 @@ T = TypeVar("T")
 WATCHERS_MAX = 256
 """Open topology watches of all callers together."""
 
-TOPOLOGY_PACE_S = 0.05
+TOPOLOGY_PACE_S = 0.2
 """Watchers hear of a change after this, once for all that changed meanwhile."""
 
 INCARNATION_BITS = 32

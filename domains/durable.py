@@ -68,7 +68,7 @@ class Durable:
             except (sqlite3.Error, OSError) as error:
                 raise StoreFailed(f"cannot open {path.name}: {error}") from error
             opened.pop_all()
-        self._queue: queue.Queue[_Change | None] = queue.Queue(QUEUE_MAX)
+        self._queue: queue.SimpleQueue[_Change | None] = queue.SimpleQueue()
         self._term = 0
         self._closed = False
         self.failed: str | None = None
@@ -94,7 +94,7 @@ class Durable:
             raise StoreFailed("the store of record is closed")
         if self.failed:
             raise StoreFailed(f"the store of record is not writable: {self.failed}")
-        if self._queue.full():
+        if self._queue.qsize() >= QUEUE_MAX:
             raise Overloaded(
                 "too many changes wait for the disk", limit="QUEUE_MAX", value=QUEUE_MAX
             )
@@ -108,12 +108,7 @@ class Durable:
         """
         self.ready()
         change = _Change(statements, asyncio.get_running_loop(), self._term)
-        try:
-            self._queue.put_nowait(change)
-        except queue.Full:
-            raise Overloaded(
-                "too many changes wait for the disk", limit="QUEUE_MAX", value=QUEUE_MAX
-            ) from None
+        self._queue.put(change)
         return change.done
 
     def reopen(self) -> None:

@@ -1,20 +1,35 @@
-"""Evaluates policies on fixed episodes: `python -m envs.evaluate iiot --profile C2 --policy dp`."""
+"""Evaluates policies: on fixed episodes of the case study, or on a workload file.
+
+    python -m envs.evaluate iiot --profile C2 --policy dp
+    python -m envs.evaluate workload FILE.json --policy grc
+"""
 
 import argparse
 import json
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from envs.embedding.evaluation import NAMES as WORKLOAD_POLICIES
+from envs.embedding.evaluation import WorkloadResult, evaluate_workload
 from envs.sliceorch.evaluation import IiotResult, evaluate_iiot
 from envs.sliceorch.policies import NAMES
 from envs.sliceorch.profiles import PROFILES
 from envs.statistics import Estimate
 
-__all__ = ["IiotResult", "evaluate_iiot", "iiot", "main"]
+__all__ = [
+    "IiotResult",
+    "WorkloadResult",
+    "evaluate_iiot",
+    "evaluate_workload",
+    "iiot",
+    "main",
+    "workload",
+]
 
 
 def iiot(
@@ -29,14 +44,8 @@ def iiot(
 ) -> None:
     """Evaluates with a progress bar on stderr, and prints a table or one JSON object."""
     names = [policy] if against is None else [policy, against]
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-    )
     results = []
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    with _progress() as bar:
         for name in names:
             task = bar.add_task(name, total=episodes)
 
@@ -52,6 +61,41 @@ def iiot(
         print(json.dumps(values, indent=2))
     else:
         Console().print(_table(results, difference))
+
+
+def workload(path: Path, policies: Sequence[str], seed: int = 0, as_json: bool = False) -> None:
+    """Runs policies over a workload file with a progress bar on stderr, and prints a table; as JSON
+    one object for one policy, else a list of them."""
+    results = []
+    with _progress() as bar:
+        for name in policies:
+            task = bar.add_task(name, total=None)
+
+            def show(done: int, total: int, task: object = task) -> None:
+                bar.update(task, completed=done, total=total)  # type: ignore[arg-type]
+
+            results.append(evaluate_workload(path, name, seed, show))
+    if as_json:
+        values = [result.as_json() for result in results]
+        print(json.dumps(values[0] if len(values) == 1 else values, indent=2))
+        return
+    labels = ("policy", "acceptance", "revenue", "cost", "r2c", "long-term revenue", "CPU (s)")
+    table = Table(*labels, title=f"{results[0].workload}, {results[0].requests} requests")
+    for one in results:
+        figures = f"{one.revenue:,.0f}", f"{one.cost:,.0f}", f"{one.r2c:.4f}"
+        rest = f"{one.long_term_revenue:,.1f}", f"{one.cpu_s:.3f}"
+        table.add_row(one.policy, f"{one.acceptance:.4f}", *figures, *rest)
+    Console().print(table)
+
+
+def _progress() -> Progress:
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+    )
+    return Progress(*columns, console=Console(stderr=True), transient=True)
 
 
 def _table(results: Sequence[IiotResult], difference: Estimate | None) -> Table:
@@ -109,8 +153,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     study.add_argument("--seed", type=int, default=0)
     study.add_argument("--departures", action="store_true", help="v2: slices come and go")
     study.add_argument("--json", action="store_true")
+    one = tasks.add_parser("workload", help="a workload file, entente/Embedding")
+    one.add_argument("file", type=Path, help="JSON of schema vne-workload/1")
+    one.add_argument("--policy", required=True, nargs="+", help=", ".join(WORKLOAD_POLICIES))
+    one.add_argument("--seed", type=int, default=0, help="of random policies")
+    one.add_argument("--json", action="store_true")
     asked = parser.parse_args(arguments)
     try:
+        if asked.task == "workload":
+            workload(asked.file, asked.policy, asked.seed, asked.json)
+            return 0
         iiot(
             asked.profile,
             asked.requests,
@@ -121,7 +173,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             asked.departures,
             asked.json,
         )
-    except ValueError as wrong:
+    except (ValueError, OSError) as wrong:
         print(f"error: {wrong}", file=sys.stderr)
         return 2
     return 0

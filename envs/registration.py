@@ -14,3 +14,9 @@ def register_all() -> None:
                 vector_entry_point="envs.sliceorch.env:SliceOrchVectorEnv",
                 kwargs={"departures": departures},
             )
+    if "entente/Embedding-v0" not in registry:
+        register(
+            id="entente/Embedding-v0",
+            entry_point="envs.embedding.env:EmbeddingEnv",
+            vector_entry_point="envs.embedding.env:EmbeddingVectorEnv",
+        )

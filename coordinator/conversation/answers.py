@@ -30,8 +30,8 @@ _SKIP = re.compile(
     rf"|you choose|egal|weiss nicht){_POLITE}{_END}"
 )
 _CHANGE = re.compile(
-    r"\b(?:make|change|instead|rather|only|just|increase|reduce|lower|raise|set|but|up to|down to"
-    r"|at (?:most|least)|better|cheaper|faster|same)\b"
+    r"^\W*(?:no|ok|okay|and|but|then|please|can you|could you|,|\s)*"
+    r"(?:make|change|increase|reduce|lower|raise|set|rather|instead)\b"
 )
 _MORE = re.compile(r"^\W*(?:also|and also|additionally|in addition|plus|add|another|besides)\b")
 _NUMBER_ANSWER = re.compile(
@@ -69,9 +69,9 @@ def bare_number(text: str) -> float | None:
 
 
 def named_place(text: str, areas: Sequence[str]) -> str | None:
-    """The area that an answer names, with or without an "in" before it."""
-    found = [place for place in places(fold(text), areas) if not place.spot]
-    return found[0].area if found else None
+    """The coverage area that an answer names, with or without an "in" before it."""
+    found = [place.area for place in places(fold(text), areas) if place.area in areas]
+    return found[0] if found else None
 
 
 def is_addition(text: str) -> bool:
@@ -81,9 +81,11 @@ def is_addition(text: str) -> bool:
 
 def is_change(text: str, heard: Interpretation, draft: Sequence[Service]) -> bool:
     """Whether a message with values is about the draft, and not a request of its own."""
+    if not draft:
+        return False
     names = {entry_of(service).name for service in draft}
     named = {entry_of(service).name for service in heard.services}
-    return named <= (names | _UNNAMED) or bool(_CHANGE.search(fold(text).folded))
+    return named <= (names | _UNNAMED) or bool(_CHANGE.match(fold(text).folded))
 
 
 def is_free(service: Service) -> bool:
@@ -130,8 +132,13 @@ def amended(service: Service, values: Iterable[Evidence]) -> Service:
 _SAME = ({"latency_ms", "rtt_ms"}, {"availability_pct", "reliability_pct"})
 
 
+def same_family(one: str, other: str) -> bool:
+    """Whether two keys say the same: latency and round trip, availability and reliability."""
+    return one == other or any({one, other} <= family for family in _SAME)
+
+
 def _contradicts(new: Evidence, old: Evidence) -> bool:
-    if new.key == old.key or any({new.key, old.key} <= family for family in _SAME):
+    if same_family(new.key, old.key):
         return True
     rates = new.key.endswith("mbps") and old.key.endswith("mbps")
     return rates and old.source is Source.STATED and bool(_ways(new.key) & _ways(old.key))

@@ -81,6 +81,7 @@ class ReplyKind(StrEnum):
     QUESTION = "question"
     UNDERSTOOD = "understood"
     SUGGESTION = "suggestion"
+    PROGRESS = "progress"
     QUOTE = "quote"
     PROPOSAL = "proposal"
     SLICES = "slices"

@@ -80,9 +80,10 @@ class EdgeBackend:
                 query=self._edge.Query.Nearest(vector.tolist()),
                 filter=self._of(tenants),
                 with_payload=True,
+                with_vector=True,
             )
         )
-        return [Match(*_told(item.payload), similarity=float(item.score)) for item in found]
+        return [Match(_point(item.payload, item.vector), float(item.score)) for item in found]
 
     def held(self, collection: Collection, tenants: Sequence[str]) -> list[Point]:
         """See `Backend`."""
@@ -100,9 +101,7 @@ class EdgeBackend:
 
     def remove(self, collection: Collection, tenants: Sequence[str], ids: Sequence[str]) -> None:
         """See `Backend`."""
-        owned = self._edge.Filter(
-            must=[self._tenant(tenants), self._edge.HasIdCondition(list(ids))]
-        )
+        owned = self._edge.Filter(must=[self._tenant(tenants), self._edge.HasIdCondition(set(ids))])
         self._shards[collection].update(self._edge.UpdateOperation.delete_points_by_filter(owned))
 
     def close(self) -> None:
@@ -156,8 +155,9 @@ class ClientBackend:
             query=vector.tolist(),
             query_filter=self._of(tenants),
             limit=limit,
+            with_vectors=True,
         ).points
-        return [Match(*_told(item.payload), similarity=float(item.score)) for item in found]
+        return [Match(_point(item.payload, item.vector), float(item.score)) for item in found]
 
     def held(self, collection: Collection, tenants: Sequence[str]) -> list[Point]:
         """See `Backend`."""

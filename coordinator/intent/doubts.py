@@ -42,6 +42,12 @@ _POSSIBLE = {
 _RATE_POSSIBLE = (1e-6, 1_000_000.0)
 
 
+def possible(key: str, value: float) -> bool:
+    """Whether a value can be meant."""
+    low, high = _POSSIBLE.get(key, _RATE_POSSIBLE)
+    return low <= value <= high
+
+
 def doubts(text: Text, found: Sequence[Quantity]) -> Iterator[Doubt]:
     """Numbers that are not numbers, or impossible: asked about, never clipped."""
     for match in _ABSURD.finditer(text.folded):

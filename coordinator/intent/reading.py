@@ -79,6 +79,18 @@ def read(
     return Reading(service, tuple(_contradictions(stated)))
 
 
+def complete(service: Service, item: Entry) -> Service:
+    """`service` as the catalogue's `item`: what was stated stays, what was assumed is renewed."""
+    stated = [evidence for evidence in service.evidence if evidence.source is Source.STATED]
+    evidence = (*stated, *_assumed(item, item.slice_type, stated))
+    return Service(item.name, item.slice_type, service.preference, evidence)
+
+
+def usual(item: Entry) -> Preference:
+    """The preference of a service about which nothing more is said."""
+    return _preference(item, item.slice_type, (), ())
+
+
 def _recognise(
     parts: Sequence[Piece], context: Sequence[Piece], numbers: Sequence[Quantity]
 ) -> tuple[Entry, SliceType]:

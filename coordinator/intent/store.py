@@ -58,12 +58,11 @@ class Point:
     payload: Payload
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Match:
     """A point found; `similarity` is the cosine, -1 to 1."""
 
-    key: str
-    payload: Payload
+    point: Point
     similarity: float
 
 

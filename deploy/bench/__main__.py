@@ -9,7 +9,7 @@ import platform
 import signal
 import sys
 import tempfile
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
 from importlib.metadata import version
@@ -25,8 +25,9 @@ from deploy.bench.report import Report
 from domains.errors import EntenteError
 
 FIGURES = Path(__file__).with_name("FIGURES.md")
-FIGURE_S_MAX = 420
+FIGURE_S_MAX = 600
 """A measurement that takes longer hangs: it is ended, with everything it started."""
+BLOCKED_S_MAX = 15
 LOG_LINES = 20
 """Of each process, shown where a measurement fails."""
 PROFILED = ("coordinator", "access-north")
@@ -77,7 +78,7 @@ def main(
             reports.append(_measured(name, QUICK if quick else FULL))
             if not as_json:
                 reports[-1].show(out)
-    except (EntenteError, TimeoutError) as error:
+    except EntenteError as error:
         err.print(f"[red]{error}[/]")
         raise typer.Exit(1) from None
     if as_json:
@@ -115,22 +116,30 @@ def _profile() -> None:
 
 
 def _run(work: Coroutine[Any, Any, _T]) -> _T:
+    async def bounded() -> _T:
+        async with asyncio.timeout(FIGURE_S_MAX):
+            return await work
+
     try:
         import uvloop
     except ImportError:
-        return asyncio.run(work)
-    return uvloop.run(work)
+        return asyncio.run(bounded())
+    return uvloop.run(bounded())
 
 
 @contextmanager
-def _ended_in_time(name: str) -> Any:
+def _ended_in_time(name: str) -> Iterator[None]:
+    """For what blocks, a process that never says that it serves, where no loop can time out."""
+
     def late(*_: object) -> None:
-        raise TimeoutError(f"{name}: not done within {FIGURE_S_MAX} s")
+        raise TimeoutError
 
     before = signal.signal(signal.SIGALRM, late)
-    signal.alarm(FIGURE_S_MAX)
+    signal.alarm(FIGURE_S_MAX + BLOCKED_S_MAX)
     try:
         yield
+    except TimeoutError:
+        raise EntenteError(f"{name}: not done within {FIGURE_S_MAX} s") from None
     finally:
         signal.alarm(0)
         signal.signal(signal.SIGALRM, before)
@@ -158,4 +167,6 @@ def _markdown(reports: Sequence[Report]) -> str:
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+    app.command()(main)
+    app(prog_name="python -m deploy.bench")

@@ -40,10 +40,10 @@ FULL = Effort(
 )
 QUICK = Effort(
     windows=2,
-    window_s=0.5,
+    window_s=0.4,
     domains=(4, 16),
-    standing=(0, 200),
-    hosted=40,
+    standing=(0, 100),
+    hosted=24,
     actors=2,
     rounds=3,
 )

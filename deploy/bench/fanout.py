@@ -7,6 +7,7 @@ uses. Same mutual TLS, same guard, same event loops.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 import grpc
@@ -25,14 +26,16 @@ CALL_S: Final = 10.0
 _TABLE: Permissions = {METHOD: frozenset({Role.TENANT})}
 
 
-async def listen(coordinator: CoordinatorServer, identity: Identity) -> rpc.RpcServer:
-    """Serve the fan-out from the coordinator's process, at a port of its own.
+async def listen(
+    coordinator: CoordinatorServer, identity: Identity, domains: Sequence[str]
+) -> rpc.RpcServer:
+    """Serve the fan-out to `domains` from the coordinator's process, at a port of its own.
 
     The coordinator's server refuses every method that is not in its permission table, as it
     should; so this one has its own server, with its own table, in the same event loop.
     """
-    # Private on purpose elsewhere: nobody else may call a domain past `GrpcDomain`.
-    channels = [domain._channel for domain in coordinator._domains.values()]
+    # Private for good reason: nobody else may call a domain past `GrpcDomain`.
+    channels = [coordinator._domains[name]._channel for name in domains]
     checks = [health_pb2_grpc.HealthStub(channel).Check for channel in channels]
     nothing = health_pb2.HealthCheckRequest()
 

@@ -9,10 +9,14 @@ from __future__ import annotations
 import json
 import tomllib
 from collections.abc import Mapping
+from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
-from deploy.federation import COORDINATOR_FILE, DEFAULT, Federation, load
+from deploy.federation import COORDINATOR_FILE, DEFAULT, Federation, Member, load
+from deploy.processes import is_free
+from domains.errors import EntenteError
 
 Tree = dict[str, Any]
 
@@ -35,6 +39,9 @@ DEMANDS: Final = frozenset({"gateway"})
 
 LIMITS: Final = {"live_max": 200_000, "ended_max": 200_000, "retention_s": 300.0}
 
+
+PORT_MIN, PORT_END = 20_000, 32_768
+"""Below what Linux gives to outgoing connections (net.ipv4.ip_local_port_range)."""
 
 RIVAL_PERCENT: Final = 3
 """What each further rival asks more than the one before."""
@@ -143,7 +150,26 @@ def _written(folder: Path, files: Mapping[str, Tree]) -> Federation:
     for name, tree in files.items():
         lines = [f"{key} = {_toml(value)}\n" for key, value in tree.items()]
         (folder / name).write_text("".join(lines), encoding="utf-8")
-    return load(folder).on_free_ports()
+    federation = load(folder)
+    own, *others = _addresses(1 + len(federation.members))
+    return replace(
+        federation,
+        coordinator=federation.coordinator.model_copy(update={"listen": own}),
+        members=tuple(map(_moved, federation.members, others)),
+    )
+
+
+def _moved(member: Member, address: str) -> Member:
+    return replace(member, address=address)
+
+
+def _addresses(count: int) -> list[str]:
+    """Ports that nobody listens on, and that no connection of another process gets meanwhile."""
+    candidates = (f"127.0.0.1:{port}" for port in range(PORT_MIN, PORT_END))
+    found = list(islice(filter(is_free, candidates), count))
+    if len(found) < count:
+        raise EntenteError(f"no {count} free ports from {PORT_MIN} to {PORT_END - 1}")
+    return found
 
 
 def _toml(value: Any) -> str:

@@ -70,18 +70,18 @@ async def _domains(body: Mapping[str, Any]) -> tuple[Answer, Stop]:
 
 
 async def _coordinator(body: Mapping[str, Any]) -> tuple[Answer, Stop]:
-    identity = Path(body["identity"])
+    settings, identity = body["settings"], Path(body["settings"]["identity"])
     server = await serve_coordinator(
         CoordinatorSettings(
             **{
-                **body,
-                "database": Path(body["database"]),
+                **settings,
+                "database": Path(settings["database"]),
                 "identity": identity,
-                "domains": tuple(DomainEndpoint(*endpoint) for endpoint in body["domains"]),
+                "domains": tuple(DomainEndpoint(*endpoint) for endpoint in settings["domains"]),
             }
         )
     )
-    bare = await fanout.listen(server, Identity.load(identity))
+    bare = await fanout.listen(server, Identity.load(identity), body["fan_out"])
     profile = Profile()
 
     def answer(question: str) -> dict[str, str]:

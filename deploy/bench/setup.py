@@ -72,11 +72,12 @@ async def pairs(tenants: Tenants, count: int, effort: Effort, tell: Tell) -> Pai
     """Windows of both kinds by turns; slices end outside of the windows."""
     bare: list[Window] = []
     slices: list[Window] = []
+    standing = tenants.standing()
     for turn in range(effort.windows):
         tell(f"{count} tenants, pair of windows {turn + 1} of {effort.windows}")
         bare.append(await tenants.window(Tenant.fan_out, count, effort.window_s))
         slices.append(await tenants.window(Tenant.set_up, count, effort.window_s))
-        await tenants.clear()
+        await tenants.clear(standing)
     return Paired(
         count,
         Summary.of(bare),

@@ -26,7 +26,8 @@ class Stage:
     """What runs.
 
     Attributes:
-        address: of the tenants' API; `bare`: of the fan-out in the same process.
+        address: of the tenants' API; `bare`: of the fan-out in the same process, to one domain
+            of every other process.
         tenants: a folder with a certificate each.
         processes: every process but the tenants', by what it is called in tables.
     """
@@ -105,17 +106,16 @@ def raised(
     stack.callback(coordinator.stop)
     for share, child in zip(shares, started.values(), strict=False):
         child.serve({"hosted": [_hosted(folder, member, identities) for member in share]})
-    coordinator.serve(
-        {
-            "name": section.name,
-            "trust_domain": section.trust_domain,
-            "address": section.listen,
-            "database": str(folder / "coordinator.sqlite"),
-            "identity": str(identities[coordinator_id]),
-            "default_area": section.default_area,
-            "domains": [[one.name, one.address, one.trust_domain] for one in members],
-        }
-    )
+    settings = {
+        "name": section.name,
+        "trust_domain": section.trust_domain,
+        "address": section.listen,
+        "database": str(folder / "coordinator.sqlite"),
+        "identity": str(identities[coordinator_id]),
+        "default_area": section.default_area,
+        "domains": [[one.name, one.address, one.trust_domain] for one in members],
+    }
+    coordinator.serve({"settings": settings, "fan_out": [share[0].name for share in shares]})
     return Stage(
         address=section.listen,
         bare=coordinator.ask("bare")["bare"],

@@ -5,7 +5,7 @@ can be compared with those of other solvers one by one. The ranking never looks 
 """
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import islice, pairwise
 from pathlib import Path
@@ -34,12 +34,17 @@ class PathTable:
     The first of these two, `ample`, is always free and fills up short paths; the second, `none`, is
     never free and stands for a path that there is not.
     links: [n * n, K, H], of source s and target t at row t * n + s. hops: [n * n, K], 0 for none.
+    The same by rank, [K, n * n, H]; and of the best path alone, first [H', t, s], first_hops [t, s].
     """
 
     nodes: int
     resources: int
     links: Ints
     hops: Floats
+    first: Ints
+    ranked: Ints
+    first_hops: Floats
+    _places: dict[int, tuple[tuple[int, ...], ...]] = field(default_factory=dict, repr=False)
 
     @property
     def ample(self) -> int:
@@ -54,14 +59,21 @@ class PathTable:
         """H, the hops of the longest path."""
         return self.links.shape[2]
 
+    def places(self, row: int) -> tuple[tuple[int, ...], ...]:
+        """The paths in that row of `links`, the best first, without what fills them up."""
+        found = self._places.get(row)
+        if found is None:
+            found = self._places[row] = tuple(
+                tuple(self.links[row, rank, : int(hops)].tolist())
+                for rank, hops in enumerate(self.hops[row])
+                if hops
+            )
+        return found
+
     def between(self, source: int, target: int) -> tuple[tuple[int, ...], ...]:
         """The paths from source to target, as links counted from 0, the best first."""
-        row = target * self.nodes + source
-        return tuple(
-            tuple((self.links[row, rank, : int(hops)] - self.nodes).tolist())
-            for rank, hops in enumerate(self.hops[row])
-            if hops
-        )
+        ranked = self.places(target * self.nodes + source)
+        return tuple(tuple(place - self.nodes for place in path) for path in ranked)
 
 
 def table_of(substrate: Substrate) -> PathTable:
@@ -75,7 +87,7 @@ def table_of(substrate: Substrate) -> PathTable:
 @lru_cache(maxsize=TABLES_KEPT)
 def _table(nodes: int, links: tuple[tuple[int, int], ...], topology: str) -> PathTable:
     kept = cache_folder() / f"paths-{PATHS}-{topology}.npz"
-    steps = _read(kept, nodes) if nodes >= KEPT_ON_DISK_NODES else None
+    steps = _read(kept, nodes, len(links)) if nodes >= KEPT_ON_DISK_NODES else None
     if steps is None:
         steps = _ranked(nodes, links)
         if nodes >= KEPT_ON_DISK_NODES:
@@ -85,7 +97,18 @@ def _table(nodes: int, links: tuple[tuple[int, int], ...], topology: str) -> Pat
     hops = there.sum(axis=2)
     places = np.where(there, steps + nodes, resources)
     places[hops == 0] = resources + 1
-    return PathTable(nodes, resources, places.astype(np.int64), hops.astype(np.float64))
+    table, lengths = places.astype(np.int64), hops.astype(np.float64)
+    best = hops[:, 0].max()
+    first = table[:, 0, :best].reshape(nodes, nodes, best).transpose(2, 0, 1)
+    return PathTable(
+        nodes=nodes,
+        resources=resources,
+        links=table,
+        hops=lengths,
+        first=np.ascontiguousarray(first),
+        ranked=np.ascontiguousarray(table.transpose(1, 0, 2)),
+        first_hops=np.ascontiguousarray(lengths[:, 0]).reshape(nodes, nodes),
+    )
 
 
 def cache_folder() -> Path:
@@ -119,7 +142,7 @@ def _ranked(nodes: int, links: tuple[tuple[int, int], ...]) -> NDArray[np.int16]
     return steps
 
 
-def _read(path: Path, nodes: int) -> NDArray[np.int16] | None:
+def _read(path: Path, nodes: int, links: int) -> NDArray[np.int16] | None:
     """What was kept; None if there is nothing of use, whatever the reason."""
     try:
         with np.load(path, allow_pickle=False) as kept:
@@ -127,7 +150,7 @@ def _read(path: Path, nodes: int) -> NDArray[np.int16] | None:
     except (OSError, ValueError, KeyError, EOFError, BadZipFile):
         return None
     fits = steps.dtype == np.int16 and steps.ndim == 3 and steps.shape[:2] == (nodes**2, PATHS)
-    return steps if fits else None
+    return steps if fits and bool(((steps >= -1) & (steps < links)).all()) else None
 
 
 def _keep(path: Path, steps: NDArray[np.int16]) -> None:

@@ -5,13 +5,17 @@ of their numbers), a step a run of links to functions of the same request that c
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
-from typing import Self
+from dataclasses import dataclass
+from typing import Any, Final, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from envs.arrays import Floats, Ints
 from envs.embedding.model import Request, adjacency
+
+
+FOREVER: Final = 1e300
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +26,7 @@ class Trace:
     Per request [R + 1]: arrival, ends, revenue, first (step). Per step [S + 1]: cpu, pin (index of
     the domain it must be in, or their number for anywhere), first_link, later (bandwidth of its
     links to functions that come after it). Per link [E + 1]: to (number of the earlier function),
-    bandwidth.
+    ordinal (which link of its request it is), bandwidth.
     """
 
     arrival: Floats
@@ -34,6 +38,7 @@ class Trace:
     first_link: Ints
     later: Floats
     to: Ints
+    ordinal: Ints
     bandwidth: Floats
 
     @property
@@ -51,7 +56,7 @@ class Trace:
         return int(np.diff(self.first_link[self.first]).max())
 
     @classmethod
-    def of(cls, requests: Sequence[Request], domains: Sequence[str | None]) -> Self:
+    def of(cls, requests: Sequence[Request], domains: Sequence[str]) -> Self:
         """The trace of requests in order of arrival; `domains` are the ones that a pin can name.
 
         A pin to any other domain fits nowhere.
@@ -59,12 +64,14 @@ class Trace:
         number = {domain: index for index, domain in enumerate(domains)}
         anywhere, nowhere = len(domains), len(domains) + 1
         first, cpu, pin, later = [0], [], [], []
-        first_link, to, bandwidth = [0], [], []
+        first_link, to, ordinal, bandwidth = [0], [], [], []
         for request in requests:
+            before_it = len(to)
             near = adjacency(len(request.cpu), tuple((a, b) for a, b, _ in request.links))
             asked = {pair: bw for a, b, bw in request.links for pair in ((a, b), (b, a))}
             for function, others in enumerate(near):
                 before = [other for other in others if other < function]
+                ordinal += range(len(to) - before_it, len(to) - before_it + len(before))
                 to += before
                 bandwidth += [asked[function, other] for other in before]
                 later.append(sum(asked[function, other] for other in others if other > function))
@@ -75,8 +82,9 @@ class Trace:
             ]
             first.append(len(cpu))
         return cls(
-            arrival=np.array([*(one.time for one in requests), np.inf]),
-            ends=np.array([*(one.ends for one in requests), np.inf]),
+            # Nothing leaves before it: the last state stays to be looked at.
+            arrival=np.array([*(one.time for one in requests), -FOREVER]),
+            ends=np.array([*(one.ends for one in requests), 0.0]),
             revenue=np.array([*(one.revenue for one in requests), 0.0]),
             first=np.array(first),
             cpu=np.array([*cpu, np.inf]),
@@ -84,34 +92,53 @@ class Trace:
             first_link=np.array([*first_link, first_link[-1]]),
             later=np.array([*later, 0.0]),
             to=np.array([*to, 0]),
+            ordinal=np.array([*ordinal, 0]),
             bandwidth=np.array([*bandwidth, 0.0]),
         )
 
 
 class Traces:
-    """Several traces as flat arrays, each in a room of its own; a room can be refilled."""
+    """Several traces in flat arrays, each in a room of its own that can be refilled.
+
+    Value i of the trace in room r stands at r * size + i, where size is `requests`, `steps` or
+    `links` according to what the value belongs to.
+    """
 
     def __init__(self, rooms: int, requests: int, steps: int, links: int) -> None:
-        sizes = {"requests": requests + 1, "steps": steps + 2, "links": links + 1}
-        self.sizes = sizes
-        size_of = {
-            "arrival": "requests",
-            "ends": "requests",
-            "revenue": "requests",
-            "first": "requests",
-            "to": "links",
-            "bandwidth": "links",
-        }
-        self._room = {one.name: sizes[size_of.get(one.name, "steps")] for one in fields(Trace)}
-        whole = {"first", "pin", "first_link", "to"}
-        self.flat: dict[str, Floats | Ints] = {
-            name: np.zeros(rooms * size, dtype=np.int64 if name in whole else np.float64)
-            for name, size in self._room.items()
-        }
+        self.requests, self.steps, self.links = requests + 1, steps + 2, links + 1
+        self.arrival = np.zeros(rooms * self.requests)
+        self.ends = np.zeros(rooms * self.requests)
+        self.revenue = np.zeros(rooms * self.requests)
+        self.first = np.zeros(rooms * self.requests, dtype=np.int64)
+        self.cpu = np.zeros(rooms * self.steps)
+        self.pin = np.zeros(rooms * self.steps, dtype=np.int64)
+        self.first_link = np.zeros(rooms * self.steps, dtype=np.int64)
+        self.later = np.zeros(rooms * self.steps)
+        self.to = np.zeros(rooms * self.links, dtype=np.int64)
+        self.ordinal = np.zeros(rooms * self.links, dtype=np.int64)
+        self.bandwidth = np.zeros(rooms * self.links)
+        self.mean_revenue = np.ones(rooms)
+        self.mean_life = np.ones(rooms)
+        self.horizon = np.ones(rooms)
 
     def fill(self, room: int, trace: Trace) -> None:
         """Puts a trace there; it must not be larger than the room."""
-        for name, size in self._room.items():
-            values = getattr(trace, name)
-            assert len(values) <= size, f"{name}: {len(values)} in a room for {size}"
-            self.flat[name][room * size : room * size + len(values)] = values
+        self.mean_revenue[room] = trace.revenue[:-1].mean() or 1.0
+        self.mean_life[room] = (trace.ends - trace.arrival)[:-1].mean() or 1.0
+        self.horizon[room] = trace.ends[:-1].max() or 1.0
+        _put(self.arrival, room * self.requests, trace.arrival, self.requests)
+        _put(self.ends, room * self.requests, trace.ends, self.requests)
+        _put(self.revenue, room * self.requests, trace.revenue, self.requests)
+        _put(self.first, room * self.requests, trace.first, self.requests)
+        _put(self.cpu, room * self.steps, trace.cpu, self.steps)
+        _put(self.pin, room * self.steps, trace.pin, self.steps)
+        _put(self.first_link, room * self.steps, trace.first_link, self.steps)
+        _put(self.later, room * self.steps, trace.later, self.steps)
+        _put(self.ordinal, room * self.links, trace.ordinal, self.links)
+        _put(self.to, room * self.links, trace.to, self.links)
+        _put(self.bandwidth, room * self.links, trace.bandwidth, self.links)
+
+
+def _put(into: NDArray[Any], start: int, values: NDArray[Any], size: int) -> None:
+    assert len(values) <= size, f"{len(values)} values in a room for {size}"
+    into[start : start + len(values)] = values

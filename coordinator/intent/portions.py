@@ -1,0 +1,63 @@
+"""Which words of a sentence speak of which service, and how sure the rules are of each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from coordinator.intent import hostile
+from coordinator.intent.clauses import gather, pieces, without_background
+from coordinator.intent.guard import Text, admit
+from coordinator.intent.numbers import quantities
+from coordinator.intent.places import places
+
+
+@dataclass(frozen=True, slots=True)
+class Portion:
+    """The tenant's own words for one service.
+
+    Attributes:
+        named: a word names the service; typed: its words give the slice type ("URLLC",
+            "ultra-low latency").
+    """
+
+    words: str
+    named: bool
+    typed: bool
+
+
+def benign(text: str) -> Text:
+    """The text without what no tenant may ask for.
+
+    Raises:
+        InvalidRequest: empty or too long.
+    """
+    admitted = admit(text)
+    kept, _ = hostile.cut(admitted.folded)
+    return Text(admitted.original, kept, admitted.offsets)
+
+
+def portions(text: str, areas: Sequence[str]) -> list[Portion]:
+    """One portion for each service that the rules find, in the same order."""
+    kept = benign(text)
+    spots = places(kept, areas)
+    pairs = [
+        (left.start, right.end)
+        for left, right in pairwise(spots)
+        if right.start - left.end <= _REACH
+    ]
+    parts = without_background(pieces(kept.folded, quantities(kept), pairs))
+    groups, _ = gather(parts)
+    return [
+        Portion(
+            " ".join(kept.folded[piece.start : piece.end].strip() for piece in group.pieces),
+            named=group.rest or any(piece.speech.concrete for piece in group.pieces),
+            typed=any(piece.speech.explicit or piece.speech.firm for piece in group.pieces),
+        )
+        for group in groups
+    ]
+
+
+_REACH = 8
+"""Characters between two places that are one thing ("Berlin and Munich"), as in `rules`."""

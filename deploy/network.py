@@ -1,0 +1,20 @@
+"""Where slices can be had, for whoever reads sentences without a coordinator at hand."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from coordinator.conversation.talks import Network
+from deploy import federation
+from domains.config import technology
+
+
+def network(folder: Path) -> Network:
+    """The coverage of a federation, from its folder of TOML files.
+
+    Raises:
+        InvalidRequest: see `federation.load`.
+    """
+    found = federation.load(folder)
+    areas = {area for member in found.members for area in technology(member.config).areas}
+    return Network(tuple(sorted(areas)), found.coordinator.default_area)

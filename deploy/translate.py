@@ -1,0 +1,156 @@
+"""The HTTP service on Ray Serve: one deployment, no hops between handles, replicas as needed.
+
+The same application runs under uvicorn in a plain process, where Ray would be too much.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import uuid
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from coordinator.clock import SystemClock
+from coordinator.conversation.store import Conversations
+from coordinator.conversation.talks import Talks
+from coordinator.intent.privacy import mask
+from deploy.desk import desk_here
+from deploy.engines import Engine, interpreter
+from deploy.home import Home
+from deploy.network import network
+from deploy.web.app import Service, create
+from deploy.web.batches import WAITING_MAX, Batches
+from deploy.web.rate import Buckets
+from deploy.web.tokens import Tokens
+from domains.errors import EntenteError, InvalidRequest
+
+DEFAULT_LISTEN: Final = "127.0.0.1:50080"
+RATE_PER_S = 50.0
+"""Requests of one tenant that one replica answers, sustained."""
+BURST = 100
+ONGOING_MAX = 2 * WAITING_MAX
+"""Above what `Batches` lets wait, so that too much is refused by us, with a typed body."""
+QUEUED_MAX = 1_024
+ONGOING_TARGET = 16
+"""Per replica; above it, Serve adds one."""
+REPLICAS_MAX = max(os.cpu_count() or 1, 1)
+START_S = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What every replica is told.
+
+    Attributes:
+        home: the state folder; config: the federation whose areas words may name.
+        incarnation: this start of the service, so that claims of an earlier one are void.
+    """
+
+    home: Path
+    config: Path
+    engine: Engine = Engine.RULES
+    rate_per_s: float = RATE_PER_S
+    burst: int = BURST
+    incarnation: str = field(default_factory=lambda: str(uuid.uuid4()))
+
+
+def service(settings: Settings, replica: str) -> Service:
+    """Everything that one replica needs, opened.
+
+    Raises:
+        InvalidRequest: the federation's files; StoreFailed: the conversations' file.
+    """
+    home = Home(settings.home)
+    covered = network(settings.config)
+    batches = Batches(interpreter(settings.engine), covered.areas)
+    kept = Conversations(home.databases / "conversations.sqlite", settings.incarnation, replica)
+
+    def close() -> None:
+        batches.close()
+        kept.close()
+
+    return Service(
+        talks=Talks(
+            kept=kept,
+            read=batches.read,
+            desk_of=lambda tenant: desk_here(home, tenant),
+            network=covered,
+            clock=SystemClock(),
+            mask=mask,
+        ),
+        tokens=Tokens.of(home),
+        buckets=Buckets(settings.rate_per_s, settings.burst),
+        engine=settings.engine.value,
+        close=close,
+    )
+
+
+class Translate:
+    """The deployment: the ASGI application, built in the replica that serves it."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    def __serve_build_asgi_app__(self) -> Any:
+        return create(service(self._settings, f"replica-{os.getpid()}"))
+
+
+def application(settings: Settings) -> Any:
+    """The Ray Serve application."""
+    from ray import serve
+
+    deployment = serve.deployment(
+        name="translate",
+        ray_actor_options={"num_cpus": 0},  # a third replica on two cores would wait for ever
+        max_ongoing_requests=ONGOING_MAX,
+        max_queued_requests=QUEUED_MAX,
+        autoscaling_config={
+            "min_replicas": 1,
+            "max_replicas": REPLICAS_MAX,
+            "target_ongoing_requests": ONGOING_TARGET,
+        },
+        logging_config={"enable_access_log": False},
+    )
+    return deployment(serve.ingress()(Translate)).bind(settings)
+
+
+def run(settings: Settings, listen: str) -> None:
+    """Serve on the Ray that this process has started; on return it answers.
+
+    Raises:
+        EntenteError: it could not start.
+    """
+    from ray import serve
+
+    host, port = loopback(listen)
+    Tokens.of(Home(settings.home))  # one secret, made before replicas look for it
+    serve.start(
+        http_options={"host": host, "port": port},
+        logging_config={"enable_access_log": False},
+    )
+    try:
+        serve.run(application(settings), name="entente", route_prefix="/")
+    except RuntimeError as error:
+        raise EntenteError(f"the HTTP service did not start: {error}") from None
+
+
+def loopback(listen: str) -> tuple[str, int]:
+    """Host and port of an address of this machine only: there is no TLS here.
+
+    Raises:
+        InvalidRequest: not host:port, or reachable from outside.
+    """
+    host, _, port = listen.rpartition(":")
+    try:
+        if ipaddress.ip_address(host).is_loopback and 0 < int(port) < 65_536:
+            return host, int(port)
+    except ValueError:
+        pass
+    raise InvalidRequest(
+        "the HTTP service listens on a loopback address, 127.0.0.1:port; for others, put a proxy"
+        " with TLS in front of it",
+        field="listen",
+        requested=listen[:64],
+    )

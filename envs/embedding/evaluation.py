@@ -1,0 +1,171 @@
+"""How a policy does on a workload: a ranking rule, or anything that acts in the environment."""
+
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Final, Protocol
+
+import numpy as np
+
+from envs.arrays import Ints
+from envs.embedding import heuristics
+from envs.embedding.core import Embedding, Mask, Reward, domains_of
+from envs.embedding.files import read
+from envs.embedding.model import Workload
+from envs.embedding.paths import table_of
+from envs.embedding.survey import route_costs
+from envs.embedding.traces import Trace, Traces
+
+Progress = Callable[[int, int], None]  # requests done, of how many
+
+
+class Policy(Protocol):
+    """Acts on every row of a core: [B] actions; sees nothing of requests to come."""
+
+    name: str
+    mask: Mask
+
+    def act(self, core: Embedding) -> Ints: ...
+
+
+class MaskedRandom:
+    """A legal node at random; refuses only where there is none."""
+
+    name, mask = "masked-random", Mask.LINKS
+
+    def __init__(self, seed: int = 0) -> None:
+        self._generator = np.random.default_rng(seed)
+
+    def act(self, core: Embedding) -> Ints:
+        draws = self._generator.random((core.rows, core.nodes + 1), dtype=np.float32)
+        draws[:, core.refuse] = 0.0
+        # Draws are below 1: what is legal is above everything that is not.
+        actions: Ints = (draws + core.legal).argmax(axis=1)
+        return np.where(core.legal[core.index, actions], actions, core.refuse)
+
+
+class Nearest:
+    """The legal node with the cheapest routes; among these, the one with most CPU left."""
+
+    name, mask = "nearest", Mask.LINKS
+
+    def act(self, core: Embedding) -> Ints:
+        cost = np.where(core.survey.linked, route_costs(core), np.inf)
+        cheapest = cost == cost.min(axis=1, keepdims=True)
+        node = np.where(cheapest, core.free[:, : core.nodes], -np.inf).argmax(axis=1)
+        return np.where(core.survey.linked.any(axis=1), node, core.refuse)
+
+
+@dataclass(frozen=True, slots=True)
+class WorkloadResult:
+    """One policy on one workload.
+
+    acceptance: accepted / requests. revenue: CPU and bandwidth of the accepted; cost: the same with
+    bandwidth on every hop; r2c: revenue / cost. long_term_revenue: revenue times stay, per unit of
+    time until the last request would leave. cpu_s: deciding, without the table of paths.
+    """
+
+    workload: str
+    policy: str
+    requests: int
+    accepted: int
+    acceptance: float
+    revenue: float
+    cost: float
+    r2c: float
+    long_term_revenue: float
+    cpu_s: float
+
+    def as_json(self) -> dict[str, object]:
+        return asdict(self) | {"requests_per_cpu_s": self.requests / max(self.cpu_s, 1e-9)}
+
+
+_ACTING: Final[dict[str, Callable[[int], Policy]]] = {
+    "masked-random": MaskedRandom,
+    "nearest": lambda seed: Nearest(),
+}
+NAMES: Final = (*heuristics.NAMES, *_ACTING)
+
+
+def evaluate_workload(
+    workload: Workload | str | Path,
+    policy: str | Policy,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> WorkloadResult:
+    """Runs a policy over a workload (or the file of one) once.
+
+    `policy` is a name or anything that acts; only random ones read the seed. ValueError for a
+    policy that there is not or a file that is no workload; OSError for no file.
+    """
+    asked = workload if isinstance(workload, Workload) else read(workload)
+    if isinstance(policy, str) and policy not in NAMES:
+        raise ValueError(f"unknown policy {policy!r}: one of {', '.join(NAMES)}")
+    table_of(asked.substrate)
+    started = time.process_time()
+    if isinstance(policy, str) and policy in heuristics.NAMES:
+        name = policy
+        accepted, revenue, cost, held = _replayed(asked, heuristics.rule_of(policy, seed), progress)
+    else:
+        acting = _ACTING[policy](seed) if isinstance(policy, str) else policy
+        name = acting.name
+        accepted, revenue, cost, held = _acted(asked, acting, progress)
+    requests = len(asked.requests)
+    return WorkloadResult(
+        workload=asked.name,
+        policy=name,
+        requests=requests,
+        accepted=accepted,
+        acceptance=accepted / requests,
+        revenue=revenue,
+        cost=cost,
+        r2c=revenue / cost if cost else 0.0,
+        long_term_revenue=held / asked.horizon if asked.horizon else 0.0,
+        cpu_s=time.process_time() - started,
+    )
+
+
+Sums = tuple[int, float, float, float]
+
+
+def _replayed(workload: Workload, rule: heuristics.Ranking, progress: Progress | None) -> Sums:
+    accepted, revenue, cost, held = 0, 0.0, 0.0, 0.0
+    for done, verdict in enumerate(heuristics.replay(workload, rule), start=1):
+        if verdict.accepted:
+            accepted += 1
+            revenue += verdict.request.revenue
+            held += verdict.request.revenue * verdict.request.life
+            cost += verdict.cost
+        if progress is not None:
+            progress(done, len(workload.requests))
+    return accepted, revenue, cost, held
+
+
+def _acted(workload: Workload, policy: Policy, progress: Progress | None) -> Sums:
+    trace = Trace.of(workload.requests, domains_of(workload.substrate))
+    traces = Traces(1, trace.requests, len(trace.cpu), len(trace.to))
+    traces.fill(0, trace)
+    core = Embedding(
+        workload.substrate,
+        traces,
+        1,
+        policy.mask,
+        Reward.ACCEPTANCE,
+        trace.functions_max,
+        trace.links_max,
+    )
+    row = np.zeros(1, dtype=np.int64)
+    core.start(row, row, np.array([trace.requests]))
+    told = 0
+    while core.active[0]:
+        core.step(policy.act(core))
+        if progress is not None and (done := int(core.turn[0])) > told:
+            progress(done, trace.requests)
+            told = done
+    return (
+        int(core.accepted[0]),
+        float(core.revenue[0]),
+        float(core.cost[0]),
+        float(core.held_revenue[0]),
+    )

@@ -1,0 +1,130 @@
+"""What the next function of every row asks, where it may go, and on which paths its links would."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from envs.arrays import Bools, Floats, Ints
+from envs.embedding.paths import PATHS
+
+if TYPE_CHECKING:
+    from envs.embedding.core import Embedding
+
+NO_PATH: Final = -1
+# Where the best path is full the others are looked at in these groups, as long as any are left;
+# all at once where there are so few that calls cost more than what they do.
+GROUPS: Final = ((1, 2), (2, 4), (4, PATHS))
+FEW: Final = 256
+
+Ranks = NDArray[np.int8]
+
+
+@dataclass(frozen=True, slots=True)
+class Pairs:
+    """The P links of this step to functions already placed, row after row.
+
+    rows: whose; targets: node at the other end; ordinal: which of its request's links; starts: the
+    first link of each row that has any, and owners: those rows. best: [P, n], rank of the first
+    path from a node to the target with room for that link, NO_PATH if it has none.
+    """
+
+    rows: Ints
+    targets: Ints
+    bandwidth: Floats
+    ordinal: Ints
+    starts: Ints
+    owners: Ints
+    best: Ranks
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """cpu: of the function to place, [B]. candidates: nodes with enough of it, in the domain asked
+    for and not used by this request; linked: those of them from which every link, on its own, has
+    a path, both [B, n]. pairs: None where no row has a link to route.
+    """
+
+    cpu: Floats
+    candidates: Bools
+    linked: Bools
+    pairs: Pairs | None
+
+
+def survey(core: "Embedding") -> Survey:
+    """The survey of all rows."""
+    traces, cursor = core.traces, core.cursor
+    cpu = traces.cpu.take(cursor)
+    candidates: Bools = core.free[:, : core.nodes] >= cpu[:, None]
+    candidates &= core.allowed.take(traces.pin.take(cursor), axis=0)
+    candidates &= core.unused
+    first_link = traces.first_link.take(cursor)
+    degree = traces.first_link.take(cursor + 1) - first_link
+    if not degree.any():
+        return Survey(cpu, candidates, candidates, None)
+    pairs = _pairs(core, first_link, degree, candidates)
+    linked = candidates.copy()
+    linked[pairs.owners] &= np.logical_and.reduceat(pairs.best != NO_PATH, pairs.starts, axis=0)
+    return Survey(cpu, candidates, linked, pairs)
+
+
+def route_costs(core: "Embedding") -> Floats:
+    """Bandwidth times hops of this step's links from each node, each link on its own best path,
+    [B, n]; too little where a link has none."""
+    costs = np.zeros((core.rows, core.nodes))
+    if (pairs := core.survey.pairs) is not None:
+        hops = core.table.first_hops.take(pairs.targets, axis=0)
+        later, node = np.nonzero(pairs.best > 0)
+        between = pairs.targets[later] * core.nodes + node
+        hops[later, node] = core.table.hops[between, pairs.best[later, node]]
+        hops *= pairs.bandwidth[:, None]
+        costs[pairs.owners] = np.add.reduceat(hops, pairs.starts, axis=0)
+    return costs
+
+
+def _pairs(core: "Embedding", first_link: Ints, degree: Ints, candidates: Bools) -> Pairs:
+    traces = core.traces
+    rows = np.repeat(core.index, degree)
+    behind = degree.cumsum() - degree
+    place = (first_link + core.link_base - behind).take(rows) + np.arange(len(rows))
+    targets = core.slots[rows, traces.to.take(place)]
+    owners = degree.nonzero()[0]
+    asked = traces.bandwidth.take(place)
+    best = _best_paths(core, rows, targets, asked, candidates)
+    return Pairs(rows, targets, asked, traces.ordinal.take(place), behind[owners], owners, best)
+
+
+def _best_paths(
+    core: "Embedding", rows: Ints, targets: Ints, asked: Floats, candidates: Bools
+) -> Ranks:
+    """Looks at the best path of every candidate, and then at the others where it is full."""
+    table, flat = core.table, core.flat
+    base = rows * core.width
+    places = table.first.take(targets, axis=1)
+    places += base[:, None]
+    full = ~(flat.take(places) >= asked[:, None]).all(axis=0)
+    best = np.zeros(full.shape, dtype=np.int8)
+    full &= candidates.take(rows, axis=0)
+    pair, node = full.nonzero()
+    for low, high in GROUPS if len(pair) > FEW else ((1, PATHS),):
+        if not len(pair):
+            break
+        between = targets.take(pair) * core.nodes + node
+        places = table.ranked[low:high].take(between, axis=1)
+        places += base.take(pair)[:, None]
+        room = _every(flat.take(places) >= asked.take(pair)[:, None])
+        first = room.argmax(axis=0)
+        found = room[first, np.arange(len(pair))]
+        best[pair, node] = np.where(found, first + low, NO_PATH)
+        missed = (~found).nonzero()[0]
+        pair, node = pair[missed], node[missed]
+    return best
+
+
+def _every(fits: Bools) -> Bools:
+    """`all` over the last axis, which is short: several times as fast as numpy's."""
+    room: Bools = fits[..., 0]
+    for hop in range(1, fits.shape[-1]):
+        room = room & fits[..., hop]
+    return room
