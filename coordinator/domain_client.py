@@ -15,6 +15,7 @@ from typing import Any, Final, TypeVar
 
 import grpc
 
+from coordinator.exchange import Exchange
 from domains import wire
 from domains.errors import EntenteError, InvalidRequest, Unreachable
 from domains.model import AbstractTopology, Hold, HoldRequest, Menu, SliceProfile
@@ -119,6 +120,7 @@ class GrpcDomain:
         else:
             raise InvalidRequest(f"no identity for {address}", address=address)
         self._stub: Any = domain_pb2_grpc.DomainServiceStub(self._channel)
+        self._exchange = Exchange(self._stub, self._metadata, name)
 
     @property
     def name(self) -> str:
@@ -204,11 +206,15 @@ class GrpcDomain:
 
     async def _call(self, method: str, request: Any) -> Any:
         patience = PATIENCE[method]
-        call = getattr(self._stub, method)
         began_s = self._monotonic()
         for tried in range(1, patience.tries_max + 1):
             try:
-                return await call(request, timeout=patience.deadline_s, metadata=self._metadata)
+                return await self._exchange.call(method, request, patience.deadline_s)
+            except TimeoutError:
+                raise self._silent(method, patience.deadline_s) from None
+            except EntenteError as error:
+                error.metadata.setdefault("method", method)
+                raise
             except grpc.aio.AioRpcError as error:
                 pause_s = self._pause_s(tried)
                 spent_s = self._monotonic() - began_s + patience.deadline_s + pause_s

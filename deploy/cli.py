@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from deploy.commands import inspect, request, run
+from deploy.commands import inspect, intents, request, run, serve
 from deploy.session import Asker, fail, fault
 
 
@@ -62,6 +62,8 @@ def options(
 run.register(app)
 request.register(app)
 inspect.register(app)
+intents.register(app)
+serve.register(app)
 
 
 def main() -> None:

@@ -44,7 +44,8 @@ class CoordinatorDesk:
         """See `Desk`."""
 
         def show(event: Plain) -> None:
-            progress(f"{event['domain']} {event['text']}".strip())
+            text, domain = event["text"], event["domain"]
+            progress(text if text.startswith(domain) else f"{domain} {text}")
 
         async with Tenant(self.account()) as tenant:
             found: Order = await tenant.order(profiles, request_id)
@@ -65,7 +66,7 @@ def desk_here(home: Home, tenant: str) -> CoordinatorDesk:
     def found() -> Account:
         run = Run.read(home)
         if run is None or not run.ready:
-            raise Unreachable("no coordinator runs here; entente up starts one.")
+            raise Unreachable("no coordinator runs here; entente up starts one")
         return account(home, run, tenant)
 
     return CoordinatorDesk(found)

@@ -79,6 +79,7 @@ class Run:
     Attributes:
         pid, started: the supervising process; both, as a pid alone is soon somebody else's.
         ray_folder: Ray's sessions and sockets; a short path, removed at the end.
+        http: host:port of the HTTP service, or "" without one.
     """
 
     pid: int
@@ -91,6 +92,7 @@ class Run:
     insecure: bool = False
     ray_folder: str = ""
     ready: bool = False
+    http: str = ""
     version: int = field(default=RUN_FILE_VERSION)
 
     def write(self, home: Home) -> None:
@@ -116,8 +118,8 @@ class Lock:
     leftovers of a crash: a pid can be taken by another program, a lock cannot.
     """
 
-    def __init__(self, home: Home) -> None:
-        self._path = home.root / "run.lock"
+    def __init__(self, home: Home, name: str = "run.lock") -> None:
+        self._path = home.root / name
         self.descriptor = -1
 
     def __enter__(self) -> Lock:
@@ -146,7 +148,7 @@ class Lock:
     def taken(self) -> bool:
         """Whether some process holds it now."""
         try:
-            with Lock(Home(self._path.parent)):
+            with Lock(Home(self._path.parent), self._path.name):
                 return False
         except WrongState:
             return True

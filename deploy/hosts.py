@@ -89,7 +89,7 @@ class RayHosts:
         return str(self._folder)
 
     def start(self, hosted: Sequence[Hosted]) -> None:
-        self._ray = _start_ray(self._folder, self._token, len(hosted))
+        self._ray = start_ray(self._folder, self._token, len(hosted))
         from domains.actor import remote_host
 
         actor_class = remote_host()
@@ -117,7 +117,12 @@ class RayHosts:
         remove_ray_folder(self.folder)
 
 
-def _start_ray(folder: Path, token: Path, workers: int) -> Any:
+def start_ray(folder: Path, token: Path, workers: int) -> Any:
+    """A Ray of our own, on this machine only, with `workers` processes started at once.
+
+    Raises:
+        EntenteError: it did not start.
+    """
     os.environ.update(importable(os.environ))
     # Our own token in our own file: the default is one in ~/.ray that all programs share.
     os.environ.update(RAY_AUTH_MODE="token", RAY_AUTH_TOKEN_PATH=str(token))

@@ -17,6 +17,7 @@ from deploy.child import Child
 from deploy.federation import Federation, Member
 from deploy.home import Home, Lock, Run
 from deploy.hosts import Launcher, Usage, hosts, remove_ray_folder
+from deploy.http import HttpService
 from deploy.processes import is_free, started
 from domains.errors import WrongState
 from domains.security import Principal, Role
@@ -31,6 +32,7 @@ class Runtime:
     Args:
         insecure: no TLS; loopback only.
         tell: called with a few words as each part begins.
+        http: host:port of the HTTP service, or None for none.
     """
 
     def __init__(
@@ -40,12 +42,14 @@ class Runtime:
         launcher: Launcher = Launcher.RAY,
         insecure: bool = False,
         tell: Tell = lambda _: None,
+        http: str | None = None,
     ) -> None:
         self._home = home
         self._federation = federation
         self._launcher = launcher
         self._insecure = insecure
         self._tell = tell
+        self._http = http
         self._running = ExitStack()
 
     def __enter__(self) -> Runtime:
@@ -86,6 +90,7 @@ class Runtime:
             config=str(self._federation.folder),
             insecure=self._insecure,
             ray_folder=self._hosts.folder,
+            http=self._http or "",
         )
 
     def _start(self, starting: ExitStack, lock: Lock) -> None:
@@ -94,6 +99,7 @@ class Runtime:
             "deploy.coordinator_process", self._home.logs / "coordinator.log", lock.descriptor
         )
         starting.callback(coordinator.stop)
+        http = self._http_service(starting)
         self._hosts = hosts(self._launcher, self._home, lock)
         starting.callback(self._hosts.stop)
         starting.callback(self._home.run_file.unlink, missing_ok=True)
@@ -107,7 +113,16 @@ class Runtime:
         self._tell("the coordinator")
         body = asdict(self._settings(identities))
         coordinator.serve({key: _plain(value) for key, value in body.items()})
+        if http is not None:
+            self._tell("the HTTP service")
+            http.start()
         replace(self.run, ready=True).write(self._home)
+
+    def _http_service(self, starting: ExitStack) -> HttpService | None:
+        if self._http is None:
+            return None
+        service = HttpService(self._home, self._federation.folder, self._http, self._launcher)
+        return starting.enter_context(service)
 
     def _identities(self) -> dict[str, Path]:
         """The identity folder of every party, by SPIFFE id; empty without TLS."""
@@ -151,6 +166,8 @@ class Runtime:
         members = self._federation.members
         wanted = {member.name: member.address for member in members}
         wanted["the coordinator"] = self._federation.coordinator.listen
+        if self._http:
+            wanted["the HTTP service"] = self._http
         for name, address in wanted.items():
             if not is_free(address):
                 raise WrongState(

@@ -5,12 +5,11 @@ The same application runs under uvicorn in a plain process, where Ray would be t
 
 from __future__ import annotations
 
-import ipaddress
 import os
 import uuid
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from coordinator.clock import SystemClock
 from coordinator.conversation.store import Conversations
@@ -20,13 +19,13 @@ from deploy.desk import desk_here
 from deploy.engines import Engine, interpreter
 from deploy.home import Home
 from deploy.network import network
+from deploy.web.address import loopback
 from deploy.web.app import Service, create
 from deploy.web.batches import WAITING_MAX, Batches
 from deploy.web.rate import Buckets
 from deploy.web.tokens import Tokens
-from domains.errors import EntenteError, InvalidRequest
+from domains.errors import EntenteError
 
-DEFAULT_LISTEN: Final = "127.0.0.1:50080"
 RATE_PER_S = 50.0
 """Requests of one tenant that one replica answers, sustained."""
 BURST = 100
@@ -36,7 +35,6 @@ QUEUED_MAX = 1_024
 ONGOING_TARGET = 16
 """Per replica; above it, Serve adds one."""
 REPLICAS_MAX = max(os.cpu_count() or 1, 1)
-START_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +114,7 @@ def application(settings: Settings) -> Any:
     return deployment(serve.ingress()(Translate)).bind(settings)
 
 
-def run(settings: Settings, listen: str) -> None:
+def start(settings: Settings, listen: str) -> None:
     """Serve on the Ray that this process has started; on return it answers.
 
     Raises:
@@ -134,23 +132,3 @@ def run(settings: Settings, listen: str) -> None:
         serve.run(application(settings), name="entente", route_prefix="/")
     except RuntimeError as error:
         raise EntenteError(f"the HTTP service did not start: {error}") from None
-
-
-def loopback(listen: str) -> tuple[str, int]:
-    """Host and port of an address of this machine only: there is no TLS here.
-
-    Raises:
-        InvalidRequest: not host:port, or reachable from outside.
-    """
-    host, _, port = listen.rpartition(":")
-    try:
-        if ipaddress.ip_address(host).is_loopback and 0 < int(port) < 65_536:
-            return host, int(port)
-    except ValueError:
-        pass
-    raise InvalidRequest(
-        "the HTTP service listens on a loopback address, 127.0.0.1:port; for others, put a proxy"
-        " with TLS in front of it",
-        field="listen",
-        requested=listen[:64],
-    )

@@ -13,7 +13,8 @@ import uvicorn
 
 from deploy.child import Answer, Stop, run
 from deploy.engines import Engine
-from deploy.translate import Settings, loopback, service
+from deploy.translate import Settings, service
+from deploy.web.address import loopback
 from deploy.web.app import create
 from domains.errors import EntenteError
 

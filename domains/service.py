@@ -13,7 +13,7 @@ from typing import Any, Final, TypeVar
 
 from domains import wire
 from domains.domain import AdministrativeDomain
-from domains.errors import Overloaded, Unreachable
+from domains.errors import EntenteError, InvalidRequest, Overloaded, Unreachable
 from domains.model import Hold
 from domains.port import Domain
 from domains.security import Permissions, Role, principal_of
@@ -26,6 +26,8 @@ PROFILES_MAX: Final = 128
 """Slice profiles in one question: bounds how long one caller keeps the others waiting."""
 PAGE_SIZE_MAX: Final = 100
 """Holds in one reply."""
+CALLS_MAX: Final = 64
+"""Calls in one exchange."""
 WATCHERS_PER_CALLER_MAX: Final = 16
 """Open WatchTopology streams of one party, so that none can take them all."""
 
@@ -40,6 +42,7 @@ PERMISSIONS: Final[Permissions] = {
     "ConfirmHold": _HOLDS,
     "ReleaseHold": _HOLDS,
     "ListHolds": _HOLDS,
+    "Exchange": _HOLDS,
 }
 """Coordinators negotiate; the domain's own operator may look and ask, not hold."""
 
@@ -121,6 +124,33 @@ class DomainServicer(domain_pb2_grpc.DomainServiceServicer):
         return pb.ListHoldsResponse(
             holds=[self._encode(hold) for hold in page], next_page_token=further
         )
+
+    async def Exchange(self, request: pb.ExchangeRequest, context: Any) -> Any:
+        if len(request.calls) > CALLS_MAX:
+            wire.refuse("calls", len(request.calls), f"at most {CALLS_MAX}")
+        async with asyncio.TaskGroup() as group:
+            answers = [group.create_task(self._answer(call, context)) for call in request.calls]
+        return pb.ExchangeResponse(answers=[answer.result() for answer in answers])
+
+    async def _answer(self, call: pb.Call, context: Any) -> pb.Answer:
+        try:
+            match call.WhichOneof("call"):
+                case "request_offers":
+                    offers = await self.RequestOffers(call.request_offers, context)
+                    return pb.Answer(request_offers=offers)
+                case "create_hold":
+                    return pb.Answer(create_hold=await self.CreateHold(call.create_hold, context))
+                case "confirm_hold":
+                    held = await self.ConfirmHold(call.confirm_hold, context)
+                    return pb.Answer(confirm_hold=held)
+                case "release_hold":
+                    ended = await self.ReleaseHold(call.release_hold, context)
+                    return pb.Answer(release_hold=ended)
+            raise InvalidRequest("a call that is none", field="calls")
+        except EntenteError as error:
+            return pb.Answer(error=wire.error_to_proto(error))
+        except Exception as error:
+            return pb.Answer(error=wire.error_to_proto(wire.incident(error)))
 
     def _encode(self, hold: Hold) -> pb.Hold:
         return wire.hold_to_proto(hold, self._domain.name)

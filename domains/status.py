@@ -65,6 +65,7 @@ _BY_CODE: Final = {code: kind for kind, code in STATUS.items()} | {
     grpc.StatusCode.OUT_OF_RANGE: InvalidRequest,
 }
 _NUMBER: Final = {code: code.value[0] for code in grpc.StatusCode}
+_CODE: Final = {number: code for code, number in _NUMBER.items()}
 
 
 def status_of(error: EntenteError) -> grpc.StatusCode:
@@ -95,10 +96,14 @@ async def abort(context: Any, error: EntenteError) -> NoReturn:
 
 async def abort_unknown(context: Any, error: Exception) -> NoReturn:
     """End the call with INTERNAL: the cause goes to our log, only its id to the caller."""
-    incident = secrets.token_hex(6)
-    log.error("incident %s", incident, exc_info=error)
-    text = f"internal error, incident {incident}"
-    await _end(context, grpc.StatusCode.INTERNAL, text, EntenteError.reason, {"incident": incident})
+    await abort(context, incident(error))
+
+
+def incident(error: Exception) -> EntenteError:
+    """What a caller may know of an unforeseen error: an id under which our log has the cause."""
+    number = secrets.token_hex(6)
+    log.error("incident %s", number, exc_info=error)
+    return EntenteError(f"internal error, incident {number}", incident=number)
 
 
 async def _end(
@@ -128,15 +133,23 @@ def from_rpc_error(error: grpc.aio.AioRpcError, domain: str) -> EntenteError:
     Without our own details (a broken connection, a deadline, a foreign server) the code decides,
     and whatever leaves the outcome open is `Unreachable`. Nothing of it is trusted to be short.
     """
-    code = error.code()
-    info = _info(error)
+    return _native(error.code(), error.details() or "", _info(error), domain)
+
+
+def error_from_proto(status: Status, domain: str) -> EntenteError:
+    """The same for an error inside a message."""
+    code = _CODE.get(status.code, grpc.StatusCode.UNKNOWN)
+    return _native(code, status.message, _info_in(status), domain)
+
+
+def _native(code: grpc.StatusCode, said: str, info: ErrorInfo | None, domain: str) -> EntenteError:
+    metadata: dict[str, str] = {}
     if info is not None:
         kind = _BY_REASON.get(info.reason) or _BY_CODE.get(code, Unreachable)
-        said = error.details() or kind.reason
-        metadata = _bounded(info.metadata)
+        said, metadata = said or kind.reason, _bounded(info.metadata)
     else:
         kind = _BY_CODE.get(code, Unreachable)
-        said, metadata = f"{code.name}: {error.details() or 'no details'}", {}
+        said = f"{code.name}: {said or 'no details'}"
     native = kind(_printable(said, MESSAGE_CHARACTERS_MAX))
     native.metadata = {"domain": domain, **metadata}
     return native
@@ -151,13 +164,20 @@ def _info(error: grpc.aio.AioRpcError) -> ErrorInfo | None:
     for key, value in error.trailing_metadata() or ():
         if key == DETAILS_KEY and isinstance(value, bytes):
             try:
-                details = Status.FromString(value).details
-                info = ErrorInfo()
-                for packed in details[:1]:
-                    if packed.Unpack(info) and info.domain == ERROR_DOMAIN:
-                        return info
+                return _info_in(Status.FromString(value))
             except DecodeError:
                 return None
+    return None
+
+
+def _info_in(status: Status) -> ErrorInfo | None:
+    info = ErrorInfo()
+    for packed in status.details[:1]:
+        try:
+            if packed.Unpack(info) and info.domain == ERROR_DOMAIN:
+                return info
+        except DecodeError:
+            return None
     return None
 
 

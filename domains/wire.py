@@ -16,9 +16,11 @@ from domains.status import (
     abort,
     abort_unknown,
     decode,
+    error_from_proto,
     error_to_proto,
     from_rpc_error,
     has_details,
+    incident,
     status_of,
 )
 from domains.strict import (
@@ -76,6 +78,7 @@ __all__ = [
     "decode",
     "duration_from_proto",
     "duration_to_proto",
+    "error_from_proto",
     "error_to_proto",
     "every",
     "from_rpc_error",
@@ -88,6 +91,7 @@ __all__ = [
     "hold_request_to_proto",
     "hold_to_proto",
     "identifier",
+    "incident",
     "instance_from_proto",
     "instance_to_proto",
     "isolation_from_proto",

@@ -1,7 +1,7 @@
 """Evaluates policies: on fixed episodes of the case study, or on a workload file.
 
-    python -m envs.evaluate iiot --profile C2 --policy dp
-    python -m envs.evaluate workload FILE.json --policy grc
+python -m envs.evaluate iiot --profile C2 --policy dp
+python -m envs.evaluate workload FILE.json --policy grc
 """
 
 import argparse

@@ -327,14 +327,14 @@ def failed(talk: Conversation, failure: Failed) -> Step:
     """The effect did not succeed; the draft stays, so that it can be changed and tried again."""
     data = {"reason": failure.reason, "metadata": dict(failure.metadata)}
     if failure.reason in AGAIN:
-        text = f"{failure.message} Say anything and I try again."
+        text = f"{failure.message.rstrip('.')}. Say anything and I try again."
         return Step(talk, (Reply(ReplyKind.REFUSED, text, data),))
     if talk.phase is Phase.ORDERING and failure.reason in CHANGED:
         talk = replace(talk, phase=Phase.QUOTING)
         text = "What was offered is gone; this is what can be had now."
         return Step(talk, (_said(text),), AskQuote(talk.offered))
     talk = replace(talk, phase=Phase.OPEN, offered=()) if talk.phase.in_flight else talk
-    text = f"{failure.message} What should be different?"
+    text = f"{failure.message.rstrip('.')}. What should be different?"
     return Step(talk, (Reply(ReplyKind.REFUSED, text, data),))
 
 

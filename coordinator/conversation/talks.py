@@ -86,7 +86,7 @@ class Talks:
             NotFound; WrongState: another message is being answered; Overloaded: too many turns;
             InvalidRequest: empty or too long. All of them before the first reply.
         """
-        text = self.mask(text)
+        text = self.mask(text.strip())
         async with self.kept.claimed(tenant, conversation_id, self.clock.now_s()) as talk:
             ensure_turn(talk)
             step = steps.heard(talk, await self._said(talk, text))

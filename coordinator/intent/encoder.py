@@ -119,7 +119,8 @@ class MiniLM:
     def encode(self, texts: Sequence[str]) -> Vectors:
         """See `Encoder.encode`; sentences share a pass up to `PASS_TOKENS_MAX`."""
         vectors = np.empty((len(texts), self.dimension), np.float32)
-        first, batch, held = 0, [], 0
+        first, held = 0, 0
+        batch: list[list[int]] = []
         for index, text in enumerate(texts):
             tokens = self._pieces.encode(text, TOKENS_MAX)
             if batch and held + len(tokens) > PASS_TOKENS_MAX:
@@ -255,7 +256,7 @@ class _SentenceTransformer:
 
     def __init__(self, name: str) -> None:
         try:
-            import sentence_transformers
+            import sentence_transformers  # type: ignore[import-not-found,unused-ignore]
         except ImportError:
             raise NotFound(
                 f"the encoder {name} needs sentence-transformers, which is not installed"

@@ -133,6 +133,8 @@ def _counted(said: Interpretation, proposal: Proposal, sure: bool) -> Interpreta
 
 def _asked(said: Interpretation, proposal: Proposal, checked: Sequence[_Checked]) -> Interpretation:
     """A text that the rules do not see as a clear request: the tenant has to say yes first."""
+    if said.services:
+        return said  # the rules know what is unclear, and have numbers that are not ours to drop
     services = tuple(
         _refined(_blank(item), item, check.kept, named=False)
         for item, check in zip(proposal.services, checked, strict=True)
@@ -144,7 +146,7 @@ def _asked(said: Interpretation, proposal: Proposal, checked: Sequence[_Checked]
     return replace(
         said,
         action=Action.CLARIFY,
-        services=services or said.services,
+        services=services,
         questions=tuple(questions) or said.questions,
     )
 

@@ -109,7 +109,8 @@ class TenantMemory:
         return self._shelf.count(collection)
 
     def _vector(self, text: str) -> Vectors:
-        return self._encoder.encode([tidy(text)])[0]
+        vectors = self._encoder.encode([tidy(text)])
+        return np.asarray(vectors[0], np.float32)
 
     def _write(
         self,

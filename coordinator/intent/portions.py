@@ -38,6 +38,12 @@ def benign(text: str) -> Text:
     return Text(admitted.original, kept, admitted.offsets)
 
 
+def is_benign(text: str) -> bool:
+    """Whether nothing had to be left out."""
+    _, cut = hostile.cut(admit(text).folded)
+    return cut == 0
+
+
 def portions(text: str, areas: Sequence[str]) -> list[Portion]:
     """One portion for each service that the rules find, in the same order."""
     kept = benign(text)

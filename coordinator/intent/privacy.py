@@ -9,6 +9,7 @@ places) is never personal, and stays.
 from __future__ import annotations
 
 import re
+from functools import partial
 
 _EMAIL = re.compile(r"[\w.+'-]+@[\w-]+(?:\.[\w-]+)+")
 _CARD = re.compile(r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){3,7}(?: ?[A-Z0-9]{1,3})?\b")
@@ -101,11 +102,11 @@ def mask(text: str) -> str:
     nothing.
     """
     for pattern, sign in _STEPS:
-        text = pattern.sub(lambda match, sign=sign: _masked(match, sign), text)
+        text = pattern.sub(partial(_masked, sign), text)
     return text
 
 
-def _masked(match: re.Match[str], sign: str) -> str:
+def _masked(sign: str, match: re.Match[str]) -> str:
     if _WITH_UNIT.match(match.string, match.end()):
         return match[0]  # a quantity: "0049 12 345 678 devices" is odd, but no telephone
     if "value" not in match.re.groupindex:

@@ -22,7 +22,7 @@ from deploy.bench.report import Report, Table, figure
 from deploy.certificates import ensure_development_certificates
 from deploy.federation import Federation, Member
 from deploy.home import Home, short_folder
-from deploy.hosts import _start_ray, remove_ray_folder
+from deploy.hosts import remove_ray_folder, start_ray
 from domains.actor import remote_host
 from domains.security import Identity, Principal, Role, channel_credentials
 from domains.server import Hosted
@@ -56,7 +56,7 @@ def measure(folder: Path, effort: Effort, tell: Tell) -> Report:
     ray_folder = short_folder()
     federation = networks.rivals(folder / "network", effort.hosted)
     home = Home(folder / "home").prepare()
-    ray = _start_ray(ray_folder, home.ray_token(), effort.actors + 1)
+    ray = start_ray(ray_folder, home.ray_token(), effort.actors + 1)
     try:
         seen = _hosted(ray, folder, federation, effort.actors)
     finally:

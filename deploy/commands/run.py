@@ -50,13 +50,16 @@ def up(
     insecure: Insecure = False,
     launcher: LauncherName = "ray",
     free_ports: FreePorts = False,
+    serve: Annotated[
+        bool, typer.Option("--serve/--no-serve", help="The HTTP service as well.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Start domains and a coordinator, and keep them running."""
     from deploy.home import Home
 
     found = _federation(config)  # before anything starts: a mistake is said at once
-    _launcher(launcher)
+    launcher_named(launcher)
     home = Home.of_environment().prepare()
     if insecure:
         typer.echo(
@@ -65,9 +68,11 @@ def up(
     if detach:
         arguments = ["--config", str(found.folder), "--launcher", launcher]
         arguments += ["--insecure"] * insecure + ["--free-ports"] * free_ports
+        arguments += ["--serve"] * serve
         _show(_detached(home, arguments), as_json)
         return
-    _foreground(home, found.on_free_ports() if free_ports else found, launcher, insecure, as_json)
+    found = found.on_free_ports() if free_ports else found
+    _foreground(home, found, launcher, insecure, as_json, _http(serve, free_ports))
 
 
 def down(as_json: Json = False) -> None:
@@ -140,7 +145,7 @@ def demo(
     from deploy import demo as demonstration
 
     found = _federation(config)
-    raise typer.Exit(demonstration.run(console(), found, _launcher(launcher), text))
+    raise typer.Exit(demonstration.run(console(), found, launcher_named(launcher), text))
 
 
 def _federation(folder: Path) -> Federation:
@@ -154,7 +159,8 @@ def _federation(folder: Path) -> Federation:
         raise typer.BadParameter(error.message, param_hint="--config") from None
 
 
-def _launcher(name: str) -> Launcher:
+def launcher_named(name: str) -> Launcher:
+    """The launcher of this name; a name that is none is wrong usage."""
     from deploy.hosts import Launcher
 
     if name not in list(Launcher):
@@ -162,8 +168,23 @@ def _launcher(name: str) -> Launcher:
     return Launcher(name)
 
 
+def _http(serve: bool, free_ports: bool) -> str | None:
+    """Where the HTTP service listens, or None without one."""
+    from deploy.processes import free_addresses
+    from deploy.web.address import DEFAULT_LISTEN
+
+    if not serve:
+        return None
+    return free_addresses(1)[0] if free_ports else DEFAULT_LISTEN
+
+
 def _foreground(
-    home: Home, found: Federation, launcher: str, insecure: bool, as_json: bool
+    home: Home,
+    found: Federation,
+    launcher: str,
+    insecure: bool,
+    as_json: bool,
+    http: str | None,
 ) -> None:
     from deploy.runtime import Runtime
 
@@ -171,7 +192,7 @@ def _foreground(
     tell = (lambda _: None) if as_json else (lambda what: typer.echo(f"starting {what}"))
     # SIGTERM while starting ends it as Ctrl-C does: whatever has started is stopped again.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    with Runtime(home, found, _launcher(launcher), insecure, tell) as runtime:
+    with Runtime(home, found, launcher_named(launcher), insecure, tell, http) as runtime:
         signal.signal(signal.SIGTERM, lambda *_: leave.set())
         signal.signal(signal.SIGINT, lambda *_: leave.set())
         _show(runtime.run, as_json)
@@ -234,6 +255,7 @@ def _show(run: Run, as_json: bool) -> None:
             {
                 "coordinator": run.coordinator,
                 "domains": dict(run.domains),
+                "http": run.http or None,
                 "insecure": run.insecure,
                 "pid": run.pid,
             }
@@ -242,4 +264,6 @@ def _show(run: Run, as_json: bool) -> None:
     typer.echo(f"coordinator  {run.coordinator}")
     for name, address in run.domains.items():
         typer.echo(f"{name:<12} {address}")
+    if run.http:
+        typer.echo(f"http         {run.http}")
     typer.echo('ready: entente request "..."; end with entente down')

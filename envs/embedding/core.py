@@ -178,7 +178,9 @@ class Embedding:
         np.subtract.at(self.flat, where.reshape(-1), asked.repeat(longest))
         if (short := (self.flat.take(where) < 0).any(axis=1)).any():
             np.add.at(self.flat, where.reshape(-1), asked.repeat(longest))
-            crowded = np.isin(of, of[short]).nonzero()[0]
+            tight = np.zeros(self.rows, dtype=np.bool_)
+            tight[of[short]] = True
+            crowded = tight[of].nonzero()[0]
             lost = self._in_turn(of, between, rank, asked, crowded)
             routed = routed & ~lost
             kept = (~lost[of]).nonzero()[0]
@@ -195,9 +197,7 @@ class Embedding:
         self.spent += np.bincount(of, weights=asked * hops, minlength=self.rows)
         return routed
 
-    def _in_turn(
-        self, rows: Ints, between: Ints, rank: Ints, asked: Floats, pairs: Ints
-    ) -> Bools:
+    def _in_turn(self, rows: Ints, between: Ints, rank: Ints, asked: Floats, pairs: Ints) -> Bools:
         """Ranks paths anew, one link after the other, each seeing what those before would take.
 
         For the few rows whose paths each had room and together have not; returns which of them have

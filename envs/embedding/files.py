@@ -1,11 +1,11 @@
 """Workload files, `vne-workload/1`: JSON that other solvers read and write as well.
 
-    {"schema": "vne-workload/1", "name": "...", "note": "...",
-     "nodes": [{"id": 0, "domain": "access", "cpu": 28.0}, ...],
-     "links": [{"u": 0, "v": 9, "bw": 49.0, "lat": 0.5}, ...],
-     "requests": [{"id": 0, "t": 1.9, "life": 83.1, "type": "eMBB", "max_lat": 25.0,
-                   "nodes": [cpu, ...], "domains": ["access", null, ...],
-                   "links": [[0, 1, bandwidth], ...]}, ...]}
+{"schema": "vne-workload/1", "name": "...", "note": "...",
+ "nodes": [{"id": 0, "domain": "access", "cpu": 28.0}, ...],
+ "links": [{"u": 0, "v": 9, "bw": 49.0, "lat": 0.5}, ...],
+ "requests": [{"id": 0, "t": 1.9, "life": 83.1, "type": "eMBB", "max_lat": 25.0,
+               "nodes": [cpu, ...], "domains": ["access", null, ...],
+               "links": [[0, 1, bandwidth], ...]}, ...]}
 """
 
 import json

@@ -49,8 +49,12 @@ ATTEMPTS_MAX: Final = 100_000
 
 
 def slices_on(
-    substrate: Substrate, seed: int | np.random.Generator, requests: int = 300,
-    rate: float = 0.5, life: float = 100.0, kinds: Sequence[SliceKind] = SLICE_KINDS,
+    substrate: Substrate,
+    seed: int | np.random.Generator,
+    requests: int = 300,
+    rate: float = 0.5,
+    life: float = 100.0,
+    kinds: Sequence[SliceKind] = SLICE_KINDS,
 ) -> tuple[Request, ...]:
     """Slices that arrive on a substrate with the domains that their kinds name.
 
@@ -95,7 +99,9 @@ def cross_domain_substrate(generator: np.random.Generator) -> Substrate:
     """Access nodes with two uplinks each, a meshed ring of transport, one of core, and clouds with
     two links each into the core."""
     domains = [name for name, count, _ in DOMAINS for _ in range(count)]
-    cpu = [generator.integers(*size, endpoint=True) for _, count, size in DOMAINS for _ in range(count)]
+    cpu = [
+        generator.integers(*size, endpoint=True) for _, count, size in DOMAINS for _ in range(count)
+    ]
     access, transport, core, cloud = (
         [node for node, domain in enumerate(domains) if domain == name] for name, _, _ in DOMAINS
     )

@@ -7,6 +7,7 @@ so that acceptance, revenue and cost can be compared as equal numbers; "pl-paths
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from heapq import heappop, heappush
+from math import sqrt
 from typing import Final
 
 import numpy as np
@@ -50,7 +51,10 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Graph:
-    """A network or a request, as the rules see either: free CPU [V] and bandwidth [V, V]."""
+    """A network or a request, as the rules see either: free CPU [.., V] and bandwidth [.., V, V].
+
+    With more dimensions, many of one size at once.
+    """
 
     cpu: Floats
     bandwidth: Floats
@@ -105,7 +109,7 @@ Rank = Callable[[Graph], Floats]
 
 def in_order(graph: Graph) -> Floats:
     """As they are numbered."""
-    return np.zeros(len(graph.cpu))
+    return np.zeros_like(graph.cpu)
 
 
 def most_cpu(graph: Graph) -> Floats:
@@ -115,32 +119,39 @@ def most_cpu(graph: Graph) -> Floats:
 
 def resources(graph: Graph) -> Floats:
     """Network resource metric: CPU times the bandwidth around."""
-    product: Floats = graph.cpu * graph.bandwidth.sum(axis=0)
+    product: Floats = graph.cpu * graph.bandwidth.sum(axis=-2)
     return product
 
 
 def capacity(graph: Graph) -> Floats:
     """Global resource capacity: CPU that is near bandwidth that leads to CPU, and so on."""
-    count, total = len(graph.cpu), graph.cpu.sum()
-    own = graph.cpu[None] / total if total > 0 else np.full((1, count), 1.0 / count)
-    around = graph.bandwidth.sum(axis=1, keepdims=True)
-    share = np.divide(
-        graph.bandwidth, around, out=np.zeros_like(graph.bandwidth), where=around > 0
-    )
-    rank = own
+    total = graph.cpu.sum(axis=-1, keepdims=True)
+    even = np.full_like(graph.cpu, 1.0 / graph.cpu.shape[-1])
+    own = np.divide(graph.cpu, total, out=even, where=total > 0)[..., None, :]
+    around = graph.bandwidth.sum(axis=-1, keepdims=True)
+    share = np.divide(graph.bandwidth, around, out=np.zeros_like(graph.bandwidth), where=around > 0)
+    fixed, rank = (1 - GRC_DAMPING) * own, own
+    moving = np.ones(total.shape, dtype=np.bool_)[..., None]
     for _ in range(GRC_ITERATIONS_MAX):
-        better = (1 - GRC_DAMPING) * own + GRC_DAMPING * rank @ share
-        change, rank = float(np.linalg.norm(better - rank)), better
-        if change < GRC_PRECISION:
+        better = fixed + GRC_DAMPING * rank @ share
+        change = better - rank
+        if change.ndim == 2:  # one graph: this loop is all that the rule costs
+            flat, rank = change.reshape(-1), better
+            if sqrt(flat.dot(flat)) < GRC_PRECISION:
+                break
+            continue
+        rank = np.where(moving, better, rank)
+        moving &= np.sqrt((change**2).sum(axis=-1, keepdims=True)) >= GRC_PRECISION
+        if not moving.any():
             break
-    flat: Floats = rank[0]
-    return flat
+    found: Floats = rank[..., 0, :]
+    return found
 
 
 def at_random(seed: int) -> Rank:
     """Another order at every call; the same ones for the same seed."""
     generator = np.random.default_rng(seed)
-    return lambda graph: generator.permutation(len(graph.cpu)).astype(np.float64)
+    return lambda graph: generator.random(graph.cpu.shape)
 
 
 class Ranking:
@@ -148,10 +159,33 @@ class Ranking:
 
     def __init__(self, rank: Rank) -> None:
         self.rank = rank
+        self._orders: dict[int | str, list[int]] = {}
+
+    def prepare(self, requests: Sequence[Request]) -> None:
+        """Orders the functions of all requests at once: it depends on nothing else."""
+        for functions in sorted({len(request.cpu) for request in requests}):
+            alike = [request for request in requests if len(request.cpu) == functions]
+            graphs = [_demand(request) for request in alike]
+            stacked = Graph(
+                np.stack([graph.cpu for graph in graphs]),
+                np.stack([graph.bandwidth for graph in graphs]),
+            )
+            for request, rank in zip(alike, self.rank(stacked), strict=True):
+                self._orders[request.id] = self.ordered(request, rank)
+
+    def order(self, request: Request) -> list[int]:
+        """In which the functions are placed."""
+        if request.id not in self._orders:
+            self.prepare([request])
+        return self._orders[request.id]
+
+    def ordered(self, request: Request, rank: Floats) -> list[int]:
+        """The functions by their rank."""
+        return _best_first(rank)
 
     def nodes(self, request: Request, free: Free) -> tuple[int, ...] | None:
         """A node for every function; None if one fits nowhere."""
-        functions = _best_first(self.rank(_demand(request)))
+        functions = self.order(request)
         left = _best_first(self.rank(free.graph))
         cpu, domains = free.cpu.tolist(), free.substrate.domains
         chosen = [-1] * len(functions)
@@ -177,10 +211,6 @@ class Proximity(Ranking):
     def __init__(self) -> None:
         super().__init__(resources)
 
-    def order(self, request: Request) -> list[int]:
-        """In which the functions are placed."""
-        return _best_first(self.rank(_demand(request)))
-
     def nodes(self, request: Request, free: Free) -> tuple[int, ...] | None:
         value = self.rank(free.graph)
         distance, domains = free.table.hops[:, 0].reshape(len(value), -1), free.substrate.domains
@@ -203,8 +233,8 @@ class ProximityAndPaths(Proximity):
     """All that Fan et al. (TPDS 2021) describe: functions breadth first from the one with most
     links, and paths by their narrowest link over the most CPU and the hops that they cross."""
 
-    def order(self, request: Request) -> list[int]:
-        return _outwards(request, self.rank(_demand(request)))
+    def ordered(self, request: Request, rank: Floats) -> list[int]:
+        return _outwards(request, rank)
 
     def paths(self, source: int, target: int, free: Free) -> Sequence[tuple[int, ...]]:
         def worth(path: tuple[int, ...]) -> float:
@@ -218,6 +248,7 @@ class ProximityAndPaths(Proximity):
 def replay(workload: Workload, rule: Ranking) -> Iterator[Verdict]:
     """The verdicts on all requests, as they arrive."""
     free = Free(workload.substrate, table_of(workload.substrate))
+    rule.prepare(workload.requests)
     for number, request in enumerate(workload.requests):
         free.leave(request.time)
         verdict = decide(request, rule, free)

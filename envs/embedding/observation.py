@@ -113,6 +113,9 @@ def observe(core: Embedding, scales: Scales) -> Observations:
     np.multiply(around, 1.0 / scales.around, out=node[:, 2], casting="same_kind")
     node[:, 3], node[:, 4], node[:, 5] = core.unused, seen.candidates, seen.linked
     dearest = HOPS_SCALE * np.maximum(earlier, 1e-9)
-    np.divide(route_costs(core), dearest[:, None], out=node[:, 6], casting="same_kind")
+    np.minimum(route_costs(core) / dearest[:, None], 1.0, out=node[:, 6], casting="same_kind")
     node[:, 7] = scales.capacity
-    return np.clip(out, -1.0, 1.0, out=out)
+    # All else is a share of what there is, or of what is asked.
+    np.minimum(out[:, :GLOBALS], 1.0, out=out[:, :GLOBALS])
+    np.maximum(node[:, 1], -1.0, out=node[:, 1])
+    return out

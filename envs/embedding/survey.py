@@ -27,7 +27,8 @@ class Pairs:
 
     rows: whose; targets: node at the other end; ordinal: which of its request's links; starts: the
     first link of each row that has any, and owners: those rows. best: [P, n], rank of the first
-    path from a node to the target with room for that link, NO_PATH if it has none.
+    path from a node to the target with room for that link, NO_PATH if it has none; hops: of that
+    path, or of the shortest.
     """
 
     rows: Ints
@@ -37,6 +38,7 @@ class Pairs:
     starts: Ints
     owners: Ints
     best: Ranks
+    hops: Floats
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +67,7 @@ def survey(core: "Embedding") -> Survey:
         return Survey(cpu, candidates, candidates, None)
     pairs = _pairs(core, first_link, degree, candidates)
     linked = candidates.copy()
-    linked[pairs.owners] &= np.logical_and.reduceat(pairs.best != NO_PATH, pairs.starts, axis=0)
+    linked[pairs.owners] &= np.minimum.reduceat(pairs.best, pairs.starts) >= 0
     return Survey(cpu, candidates, linked, pairs)
 
 
@@ -74,12 +76,8 @@ def route_costs(core: "Embedding") -> Floats:
     [B, n]; too little where a link has none."""
     costs = np.zeros((core.rows, core.nodes))
     if (pairs := core.survey.pairs) is not None:
-        hops = core.table.first_hops.take(pairs.targets, axis=0)
-        later, node = np.nonzero(pairs.best > 0)
-        between = pairs.targets[later] * core.nodes + node
-        hops[later, node] = core.table.hops[between, pairs.best[later, node]]
-        hops *= pairs.bandwidth[:, None]
-        costs[pairs.owners] = np.add.reduceat(hops, pairs.starts, axis=0)
+        carried = pairs.hops * pairs.bandwidth[:, None]
+        costs[pairs.owners] = np.add.reduceat(carried, pairs.starts)
     return costs
 
 
@@ -91,13 +89,14 @@ def _pairs(core: "Embedding", first_link: Ints, degree: Ints, candidates: Bools)
     targets = core.slots[rows, traces.to.take(place)]
     owners = degree.nonzero()[0]
     asked = traces.bandwidth.take(place)
-    best = _best_paths(core, rows, targets, asked, candidates)
-    return Pairs(rows, targets, asked, traces.ordinal.take(place), behind[owners], owners, best)
+    best, hops = _best_paths(core, rows, targets, asked, candidates)
+    ordinal = traces.ordinal.take(place)
+    return Pairs(rows, targets, asked, ordinal, behind[owners], owners, best, hops)
 
 
 def _best_paths(
     core: "Embedding", rows: Ints, targets: Ints, asked: Floats, candidates: Bools
-) -> Ranks:
+) -> tuple[Ranks, Floats]:
     """Looks at the best path of every candidate, and then at the others where it is full."""
     table, flat = core.table, core.flat
     base = rows * core.width
@@ -105,6 +104,7 @@ def _best_paths(
     places += base[:, None]
     full = ~(flat.take(places) >= asked[:, None]).all(axis=0)
     best = np.zeros(full.shape, dtype=np.int8)
+    hops = table.first_hops.take(targets, axis=0)
     full &= candidates.take(rows, axis=0)
     pair, node = full.nonzero()
     for low, high in GROUPS if len(pair) > FEW else ((1, PATHS),):
@@ -116,10 +116,12 @@ def _best_paths(
         room = _every(flat.take(places) >= asked.take(pair)[:, None])
         first = room.argmax(axis=0)
         found = room[first, np.arange(len(pair))]
-        best[pair, node] = np.where(found, first + low, NO_PATH)
+        rank = first + low
+        best[pair, node] = np.where(found, rank, NO_PATH)
+        hops[pair, node] = np.where(found, table.hops[between, rank], table.hops[between, 0])
         missed = (~found).nonzero()[0]
         pair, node = pair[missed], node[missed]
-    return best
+    return best, hops
 
 
 def _every(fits: Bools) -> Bools:

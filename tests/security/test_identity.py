@@ -54,6 +54,7 @@ MATRIX: dict[str, dict[str, set[str]]] = {
         "ConfirmHold": COORDINATORS,
         "ReleaseHold": COORDINATORS,
         "ListHolds": COORDINATORS,
+        "Exchange": COORDINATORS,
     },
     "slicing.v1.SliceService": {
         "CreateSlice": {"tenant"},

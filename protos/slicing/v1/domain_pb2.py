@@ -24,54 +24,63 @@ _sym_db = _symbol_database.Default()
 
 from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
+from google.rpc import status_pb2 as google_dot_rpc_dot_status__pb2
 from protos.slicing.v1 import types_pb2 as protos_dot_slicing_dot_v1_dot_types__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1eprotos/slicing/v1/domain.proto\x12\nslicing.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dprotos/slicing/v1/types.proto\"\x91\x02\n\x0cSliceProfile\x12\x0f\n\x07ingress\x18\x01 \x01(\t\x12\x0e\n\x06\x65gress\x18\x02 \x01(\t\x12\x16\n\x0elatency_us_max\x18\x03 \x01(\x03\x12\x1c\n\x14\x61vailability_ppb_min\x18\x04 \x01(\x03\x12\x15\n\rdownlink_kbps\x18\x05 \x01(\x03\x12\x13\n\x0buplink_kbps\x18\x06 \x01(\x03\x12\x0f\n\x07\x64\x65vices\x18\x07 \x01(\x03\x12(\n\tisolation\x18\x08 \x01(\x0e\x32\x15.slicing.v1.Isolation\x12.\n\tfunctions\x18\t \x03(\x0b\x32\x1b.slicing.v1.NetworkFunction\x12\x13\n\x0b\x66\x61\x62ric_kbps\x18\n \x01(\x03\"l\n\x05Offer\x12\x10\n\x08offer_id\x18\x01 \x01(\t\x12$\n\x07metrics\x18\x02 \x01(\x0b\x32\x13.slicing.v1.Metrics\x12+\n\x0brelaxations\x18\x03 \x03(\x0b\x32\x16.slicing.v1.Relaxation\"h\n\x04Menu\x12!\n\x06offers\x18\x01 \x03(\x0b\x32\x11.slicing.v1.Offer\x12\'\n\x07refusal\x18\x02 \x01(\x0b\x32\x16.slicing.v1.Relaxation\x12\x14\n\x0crefusal_text\x18\x03 \x01(\t\"\xc7\x02\n\x04Hold\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05slice\x18\x02 \x01(\t\x12\x0e\n\x06tenant\x18\x03 \x01(\t\x12$\n\x05state\x18\x04 \x01(\x0e\x32\x15.slicing.v1.HoldState\x12)\n\x07profile\x18\x05 \x01(\x0b\x32\x18.slicing.v1.SliceProfile\x12 \n\x05offer\x18\x06 \x01(\x0b\x32\x11.slicing.v1.Offer\x12+\n\x0b\x61ttachments\x18\x07 \x03(\x0b\x32\x16.slicing.v1.Attachment\x12/\n\x0b\x65xpire_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08replaces\x18\t \x01(\t\x12/\n\tfunctions\x18\n \x03(\x0b\x32\x1c.slicing.v1.FunctionInstance\"\x14\n\x12GetTopologyRequest\"E\n\x13GetTopologyResponse\x12.\n\x08topology\x18\x01 \x01(\x0b\x32\x1c.slicing.v1.AbstractTopology\"\x16\n\x14WatchTopologyRequest\"G\n\x15WatchTopologyResponse\x12.\n\x08topology\x18\x01 \x01(\x0b\x32\x1c.slicing.v1.AbstractTopology\"d\n\x14RequestOffersRequest\x12*\n\x08profiles\x18\x01 \x03(\x0b\x32\x18.slicing.v1.SliceProfile\x12\x0e\n\x06tenant\x18\x02 \x01(\t\x12\x10\n\x08replaces\x18\x03 \x01(\t\"8\n\x15RequestOffersResponse\x12\x1f\n\x05menus\x18\x01 \x03(\x0b\x32\x10.slicing.v1.Menu\"\x89\x02\n\x11\x43reateHoldRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\r\n\x05slice\x18\x02 \x01(\t\x12\x0e\n\x06tenant\x18\x03 \x01(\t\x12)\n\x07profile\x18\x04 \x01(\x0b\x32\x18.slicing.v1.SliceProfile\x12 \n\x05offer\x18\x05 \x01(\x0b\x32\x11.slicing.v1.Offer\x12+\n\x0b\x61ttachments\x18\x06 \x03(\x0b\x32\x16.slicing.v1.Attachment\x12&\n\x03ttl\x18\x07 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\r\n\x05\x65poch\x18\x08 \x01(\x03\x12\x10\n\x08replaces\x18\t \x01(\t\"4\n\x12\x43reateHoldResponse\x12\x1e\n\x04hold\x18\x01 \x01(\x0b\x32\x10.slicing.v1.Hold\"E\n\x12\x43onfirmHoldRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x12\n\nrequest_id\x18\x02 \x01(\t\x12\r\n\x05\x65poch\x18\x03 \x01(\x03\"5\n\x13\x43onfirmHoldResponse\x12\x1e\n\x04hold\x18\x01 \x01(\x0b\x32\x10.slicing.v1.Hold\"U\n\x12ReleaseHoldRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x12\n\nrequest_id\x18\x02 \x01(\t\x12\r\n\x05\x65poch\x18\x03 \x01(\x03\x12\x0e\n\x06reason\x18\x04 \x01(\t\"5\n\x13ReleaseHoldResponse\x12\x1e\n\x04hold\x18\x01 \x01(\x0b\x32\x10.slicing.v1.Hold\"H\n\x10ListHoldsRequest\x12\r\n\x05slice\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"M\n\x11ListHoldsResponse\x12\x1f\n\x05holds\x18\x01 \x03(\x0b\x32\x10.slicing.v1.Hold\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t*\x86\x01\n\tHoldState\x12\x1a\n\x16HOLD_STATE_UNSPECIFIED\x10\x00\x12\x13\n\x0fHOLD_STATE_HELD\x10\x01\x12\x18\n\x14HOLD_STATE_CONFIRMED\x10\x02\x12\x17\n\x13HOLD_STATE_RELEASED\x10\x03\x12\x15\n\x11HOLD_STATE_LAPSED\x10\x04\x32\xc4\x04\n\rDomainService\x12N\n\x0bGetTopology\x12\x1e.slicing.v1.GetTopologyRequest\x1a\x1f.slicing.v1.GetTopologyResponse\x12V\n\rWatchTopology\x12 .slicing.v1.WatchTopologyRequest\x1a!.slicing.v1.WatchTopologyResponse0\x01\x12T\n\rRequestOffers\x12 .slicing.v1.RequestOffersRequest\x1a!.slicing.v1.RequestOffersResponse\x12K\n\nCreateHold\x12\x1d.slicing.v1.CreateHoldRequest\x1a\x1e.slicing.v1.CreateHoldResponse\x12N\n\x0b\x43onfirmHold\x12\x1e.slicing.v1.ConfirmHoldRequest\x1a\x1f.slicing.v1.ConfirmHoldResponse\x12N\n\x0bReleaseHold\x12\x1e.slicing.v1.ReleaseHoldRequest\x1a\x1f.slicing.v1.ReleaseHoldResponse\x12H\n\tListHolds\x12\x1c.slicing.v1.ListHoldsRequest\x1a\x1d.slicing.v1.ListHoldsResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1eprotos/slicing/v1/domain.proto\x12\nslicing.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\x1a\x1dprotos/slicing/v1/types.proto\"\x91\x02\n\x0cSliceProfile\x12\x0f\n\x07ingress\x18\x01 \x01(\t\x12\x0e\n\x06\x65gress\x18\x02 \x01(\t\x12\x16\n\x0elatency_us_max\x18\x03 \x01(\x03\x12\x1c\n\x14\x61vailability_ppb_min\x18\x04 \x01(\x03\x12\x15\n\rdownlink_kbps\x18\x05 \x01(\x03\x12\x13\n\x0buplink_kbps\x18\x06 \x01(\x03\x12\x0f\n\x07\x64\x65vices\x18\x07 \x01(\x03\x12(\n\tisolation\x18\x08 \x01(\x0e\x32\x15.slicing.v1.Isolation\x12.\n\tfunctions\x18\t \x03(\x0b\x32\x1b.slicing.v1.NetworkFunction\x12\x13\n\x0b\x66\x61\x62ric_kbps\x18\n \x01(\x03\"l\n\x05Offer\x12\x10\n\x08offer_id\x18\x01 \x01(\t\x12$\n\x07metrics\x18\x02 \x01(\x0b\x32\x13.slicing.v1.Metrics\x12+\n\x0brelaxations\x18\x03 \x03(\x0b\x32\x16.slicing.v1.Relaxation\"h\n\x04Menu\x12!\n\x06offers\x18\x01 \x03(\x0b\x32\x11.slicing.v1.Offer\x12\'\n\x07refusal\x18\x02 \x01(\x0b\x32\x16.slicing.v1.Relaxation\x12\x14\n\x0crefusal_text\x18\x03 \x01(\t\"\xc7\x02\n\x04Hold\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05slice\x18\x02 \x01(\t\x12\x0e\n\x06tenant\x18\x03 \x01(\t\x12$\n\x05state\x18\x04 \x01(\x0e\x32\x15.slicing.v1.HoldState\x12)\n\x07profile\x18\x05 \x01(\x0b\x32\x18.slicing.v1.SliceProfile\x12 \n\x05offer\x18\x06 \x01(\x0b\x32\x11.slicing.v1.Offer\x12+\n\x0b\x61ttachments\x18\x07 \x03(\x0b\x32\x16.slicing.v1.Attachment\x12/\n\x0b\x65xpire_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08replaces\x18\t \x01(\t\x12/\n\tfunctions\x18\n \x03(\x0b\x32\x1c.slicing.v1.FunctionInstance\"\x14\n\x12GetTopologyRequest\"E\n\x13GetTopologyResponse\x12.\n\x08topology\x18\x01 \x01(\x0b\x32\x1c.slicing.v1.AbstractTopology\"\x16\n\x14WatchTopologyRequest\"G\n\x15WatchTopologyResponse\x12.\n\x08topology\x18\x01 \x01(\x0b\x32\x1c.slicing.v1.AbstractTopology\"d\n\x14RequestOffersRequest\x12*\n\x08profiles\x18\x01 \x03(\x0b\x32\x18.slicing.v1.SliceProfile\x12\x0e\n\x06tenant\x18\x02 \x01(\t\x12\x10\n\x08replaces\x18\x03 \x01(\t\"8\n\x15RequestOffersResponse\x12\x1f\n\x05menus\x18\x01 \x03(\x0b\x32\x10.slicing.v1.Menu\"\x89\x02\n\x11\x43reateHoldRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\r\n\x05slice\x18\x02 \x01(\t\x12\x0e\n\x06tenant\x18\x03 \x01(\t\x12)\n\x07profile\x18\x04 \x01(\x0b\x32\x18.slicing.v1.SliceProfile\x12 \n\x05offer\x18\x05 \x01(\x0b\x32\x11.slicing.v1.Offer\x12+\n\x0b\x61ttachments\x18\x06 \x03(\x0b\x32\x16.slicing.v1.Attachment\x12&\n\x03ttl\x18\x07 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\r\n\x05\x65poch\x18\x08 \x01(\x03\x12\x10\n\x08replaces\x18\t \x01(\t\"4\n\x12\x43reateHoldResponse\x12\x1e\n\x04hold\x18\x01 \x01(\x0b\x32\x10.slicing.v1.Hold\"E\n\x12\x43onfirmHoldRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x12\n\nrequest_id\x18\x02 \x01(\t\x12\r\n\x05\x65poch\x18\x03 \x01(\x03\"5\n\x13\x43onfirmHoldResponse\x12\x1e\n\x04hold\x18\x01 \x01(\x0b\x32\x10.slicing.v1.Hold\"U\n\x12ReleaseHoldRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x12\n\nrequest_id\x18\x02 \x01(\t\x12\r\n\x05\x65poch\x18\x03 \x01(\x03\x12\x0e\n\x06reason\x18\x04 \x01(\t\"5\n\x13ReleaseHoldResponse\x12\x1e\n\x04hold\x18\x01 \x01(\x0b\x32\x10.slicing.v1.Hold\"H\n\x10ListHoldsRequest\x12\r\n\x05slice\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"M\n\x11ListHoldsResponse\x12\x1f\n\x05holds\x18\x01 \x03(\x0b\x32\x10.slicing.v1.Hold\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xf0\x01\n\x04\x43\x61ll\x12:\n\x0erequest_offers\x18\x01 \x01(\x0b\x32 .slicing.v1.RequestOffersRequestH\x00\x12\x34\n\x0b\x63reate_hold\x18\x02 \x01(\x0b\x32\x1d.slicing.v1.CreateHoldRequestH\x00\x12\x36\n\x0c\x63onfirm_hold\x18\x03 \x01(\x0b\x32\x1e.slicing.v1.ConfirmHoldRequestH\x00\x12\x36\n\x0crelease_hold\x18\x04 \x01(\x0b\x32\x1e.slicing.v1.ReleaseHoldRequestH\x00\x42\x06\n\x04\x63\x61ll\"\x9d\x02\n\x06\x41nswer\x12;\n\x0erequest_offers\x18\x01 \x01(\x0b\x32!.slicing.v1.RequestOffersResponseH\x00\x12\x35\n\x0b\x63reate_hold\x18\x02 \x01(\x0b\x32\x1e.slicing.v1.CreateHoldResponseH\x00\x12\x37\n\x0c\x63onfirm_hold\x18\x03 \x01(\x0b\x32\x1f.slicing.v1.ConfirmHoldResponseH\x00\x12\x37\n\x0crelease_hold\x18\x04 \x01(\x0b\x32\x1f.slicing.v1.ReleaseHoldResponseH\x00\x12#\n\x05\x65rror\x18\x05 \x01(\x0b\x32\x12.google.rpc.StatusH\x00\x42\x08\n\x06\x61nswer\"2\n\x0f\x45xchangeRequest\x12\x1f\n\x05\x63\x61lls\x18\x01 \x03(\x0b\x32\x10.slicing.v1.Call\"7\n\x10\x45xchangeResponse\x12#\n\x07\x61nswers\x18\x01 \x03(\x0b\x32\x12.slicing.v1.Answer*\x86\x01\n\tHoldState\x12\x1a\n\x16HOLD_STATE_UNSPECIFIED\x10\x00\x12\x13\n\x0fHOLD_STATE_HELD\x10\x01\x12\x18\n\x14HOLD_STATE_CONFIRMED\x10\x02\x12\x17\n\x13HOLD_STATE_RELEASED\x10\x03\x12\x15\n\x11HOLD_STATE_LAPSED\x10\x04\x32\x8b\x05\n\rDomainService\x12N\n\x0bGetTopology\x12\x1e.slicing.v1.GetTopologyRequest\x1a\x1f.slicing.v1.GetTopologyResponse\x12V\n\rWatchTopology\x12 .slicing.v1.WatchTopologyRequest\x1a!.slicing.v1.WatchTopologyResponse0\x01\x12T\n\rRequestOffers\x12 .slicing.v1.RequestOffersRequest\x1a!.slicing.v1.RequestOffersResponse\x12K\n\nCreateHold\x12\x1d.slicing.v1.CreateHoldRequest\x1a\x1e.slicing.v1.CreateHoldResponse\x12N\n\x0b\x43onfirmHold\x12\x1e.slicing.v1.ConfirmHoldRequest\x1a\x1f.slicing.v1.ConfirmHoldResponse\x12N\n\x0bReleaseHold\x12\x1e.slicing.v1.ReleaseHoldRequest\x1a\x1f.slicing.v1.ReleaseHoldResponse\x12H\n\tListHolds\x12\x1c.slicing.v1.ListHoldsRequest\x1a\x1d.slicing.v1.ListHoldsResponse\x12\x45\n\x08\x45xchange\x12\x1b.slicing.v1.ExchangeRequest\x1a\x1c.slicing.v1.ExchangeResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'protos.slicing.v1.domain_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_HOLDSTATE']._serialized_start=2058
-  _globals['_HOLDSTATE']._serialized_end=2192
-  _globals['_SLICEPROFILE']._serialized_start=143
-  _globals['_SLICEPROFILE']._serialized_end=416
-  _globals['_OFFER']._serialized_start=418
-  _globals['_OFFER']._serialized_end=526
-  _globals['_MENU']._serialized_start=528
-  _globals['_MENU']._serialized_end=632
-  _globals['_HOLD']._serialized_start=635
-  _globals['_HOLD']._serialized_end=962
-  _globals['_GETTOPOLOGYREQUEST']._serialized_start=964
-  _globals['_GETTOPOLOGYREQUEST']._serialized_end=984
-  _globals['_GETTOPOLOGYRESPONSE']._serialized_start=986
-  _globals['_GETTOPOLOGYRESPONSE']._serialized_end=1055
-  _globals['_WATCHTOPOLOGYREQUEST']._serialized_start=1057
-  _globals['_WATCHTOPOLOGYREQUEST']._serialized_end=1079
-  _globals['_WATCHTOPOLOGYRESPONSE']._serialized_start=1081
-  _globals['_WATCHTOPOLOGYRESPONSE']._serialized_end=1152
-  _globals['_REQUESTOFFERSREQUEST']._serialized_start=1154
-  _globals['_REQUESTOFFERSREQUEST']._serialized_end=1254
-  _globals['_REQUESTOFFERSRESPONSE']._serialized_start=1256
-  _globals['_REQUESTOFFERSRESPONSE']._serialized_end=1312
-  _globals['_CREATEHOLDREQUEST']._serialized_start=1315
-  _globals['_CREATEHOLDREQUEST']._serialized_end=1580
-  _globals['_CREATEHOLDRESPONSE']._serialized_start=1582
-  _globals['_CREATEHOLDRESPONSE']._serialized_end=1634
-  _globals['_CONFIRMHOLDREQUEST']._serialized_start=1636
-  _globals['_CONFIRMHOLDREQUEST']._serialized_end=1705
-  _globals['_CONFIRMHOLDRESPONSE']._serialized_start=1707
-  _globals['_CONFIRMHOLDRESPONSE']._serialized_end=1760
-  _globals['_RELEASEHOLDREQUEST']._serialized_start=1762
-  _globals['_RELEASEHOLDREQUEST']._serialized_end=1847
-  _globals['_RELEASEHOLDRESPONSE']._serialized_start=1849
-  _globals['_RELEASEHOLDRESPONSE']._serialized_end=1902
-  _globals['_LISTHOLDSREQUEST']._serialized_start=1904
-  _globals['_LISTHOLDSREQUEST']._serialized_end=1976
-  _globals['_LISTHOLDSRESPONSE']._serialized_start=1978
-  _globals['_LISTHOLDSRESPONSE']._serialized_end=2055
-  _globals['_DOMAINSERVICE']._serialized_start=2195
-  _globals['_DOMAINSERVICE']._serialized_end=2775
+  _globals['_HOLDSTATE']._serialized_start=2723
+  _globals['_HOLDSTATE']._serialized_end=2857
+  _globals['_SLICEPROFILE']._serialized_start=168
+  _globals['_SLICEPROFILE']._serialized_end=441
+  _globals['_OFFER']._serialized_start=443
+  _globals['_OFFER']._serialized_end=551
+  _globals['_MENU']._serialized_start=553
+  _globals['_MENU']._serialized_end=657
+  _globals['_HOLD']._serialized_start=660
+  _globals['_HOLD']._serialized_end=987
+  _globals['_GETTOPOLOGYREQUEST']._serialized_start=989
+  _globals['_GETTOPOLOGYREQUEST']._serialized_end=1009
+  _globals['_GETTOPOLOGYRESPONSE']._serialized_start=1011
+  _globals['_GETTOPOLOGYRESPONSE']._serialized_end=1080
+  _globals['_WATCHTOPOLOGYREQUEST']._serialized_start=1082
+  _globals['_WATCHTOPOLOGYREQUEST']._serialized_end=1104
+  _globals['_WATCHTOPOLOGYRESPONSE']._serialized_start=1106
+  _globals['_WATCHTOPOLOGYRESPONSE']._serialized_end=1177
+  _globals['_REQUESTOFFERSREQUEST']._serialized_start=1179
+  _globals['_REQUESTOFFERSREQUEST']._serialized_end=1279
+  _globals['_REQUESTOFFERSRESPONSE']._serialized_start=1281
+  _globals['_REQUESTOFFERSRESPONSE']._serialized_end=1337
+  _globals['_CREATEHOLDREQUEST']._serialized_start=1340
+  _globals['_CREATEHOLDREQUEST']._serialized_end=1605
+  _globals['_CREATEHOLDRESPONSE']._serialized_start=1607
+  _globals['_CREATEHOLDRESPONSE']._serialized_end=1659
+  _globals['_CONFIRMHOLDREQUEST']._serialized_start=1661
+  _globals['_CONFIRMHOLDREQUEST']._serialized_end=1730
+  _globals['_CONFIRMHOLDRESPONSE']._serialized_start=1732
+  _globals['_CONFIRMHOLDRESPONSE']._serialized_end=1785
+  _globals['_RELEASEHOLDREQUEST']._serialized_start=1787
+  _globals['_RELEASEHOLDREQUEST']._serialized_end=1872
+  _globals['_RELEASEHOLDRESPONSE']._serialized_start=1874
+  _globals['_RELEASEHOLDRESPONSE']._serialized_end=1927
+  _globals['_LISTHOLDSREQUEST']._serialized_start=1929
+  _globals['_LISTHOLDSREQUEST']._serialized_end=2001
+  _globals['_LISTHOLDSRESPONSE']._serialized_start=2003
+  _globals['_LISTHOLDSRESPONSE']._serialized_end=2080
+  _globals['_CALL']._serialized_start=2083
+  _globals['_CALL']._serialized_end=2323
+  _globals['_ANSWER']._serialized_start=2326
+  _globals['_ANSWER']._serialized_end=2611
+  _globals['_EXCHANGEREQUEST']._serialized_start=2613
+  _globals['_EXCHANGEREQUEST']._serialized_end=2663
+  _globals['_EXCHANGERESPONSE']._serialized_start=2665
+  _globals['_EXCHANGERESPONSE']._serialized_end=2720
+  _globals['_DOMAINSERVICE']._serialized_start=2860
+  _globals['_DOMAINSERVICE']._serialized_end=3511
 # @@protoc_insertion_point(module_scope)

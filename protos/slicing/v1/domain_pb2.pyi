@@ -11,6 +11,7 @@ import google.protobuf.internal.containers
 import google.protobuf.internal.enum_type_wrapper
 import google.protobuf.message
 import google.protobuf.timestamp_pb2
+import google.rpc.status_pb2
 import protos.slicing.v1.types_pb2
 import sys
 import typing
@@ -473,3 +474,103 @@ class ListHoldsResponse(google.protobuf.message.Message):
     def ClearField(self, field_name: typing.Literal["holds", b"holds", "next_page_token", b"next_page_token"]) -> None: ...
 
 Global___ListHoldsResponse: typing_extensions.TypeAlias = ListHoldsResponse
+
+@typing.final
+class Call(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    REQUEST_OFFERS_FIELD_NUMBER: builtins.int
+    CREATE_HOLD_FIELD_NUMBER: builtins.int
+    CONFIRM_HOLD_FIELD_NUMBER: builtins.int
+    RELEASE_HOLD_FIELD_NUMBER: builtins.int
+    @property
+    def request_offers(self) -> Global___RequestOffersRequest: ...
+    @property
+    def create_hold(self) -> Global___CreateHoldRequest: ...
+    @property
+    def confirm_hold(self) -> Global___ConfirmHoldRequest: ...
+    @property
+    def release_hold(self) -> Global___ReleaseHoldRequest: ...
+    def __init__(
+        self,
+        *,
+        request_offers: Global___RequestOffersRequest | None = ...,
+        create_hold: Global___CreateHoldRequest | None = ...,
+        confirm_hold: Global___ConfirmHoldRequest | None = ...,
+        release_hold: Global___ReleaseHoldRequest | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["call", b"call", "confirm_hold", b"confirm_hold", "create_hold", b"create_hold", "release_hold", b"release_hold", "request_offers", b"request_offers"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["call", b"call", "confirm_hold", b"confirm_hold", "create_hold", b"create_hold", "release_hold", b"release_hold", "request_offers", b"request_offers"]) -> None: ...
+    def WhichOneof(self, oneof_group: typing.Literal["call", b"call"]) -> typing.Literal["request_offers", "create_hold", "confirm_hold", "release_hold"] | None: ...
+
+Global___Call: typing_extensions.TypeAlias = Call
+
+@typing.final
+class Answer(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    REQUEST_OFFERS_FIELD_NUMBER: builtins.int
+    CREATE_HOLD_FIELD_NUMBER: builtins.int
+    CONFIRM_HOLD_FIELD_NUMBER: builtins.int
+    RELEASE_HOLD_FIELD_NUMBER: builtins.int
+    ERROR_FIELD_NUMBER: builtins.int
+    @property
+    def request_offers(self) -> Global___RequestOffersResponse: ...
+    @property
+    def create_hold(self) -> Global___CreateHoldResponse: ...
+    @property
+    def confirm_hold(self) -> Global___ConfirmHoldResponse: ...
+    @property
+    def release_hold(self) -> Global___ReleaseHoldResponse: ...
+    @property
+    def error(self) -> google.rpc.status_pb2.Status:
+        """What the call alone would have failed with."""
+
+    def __init__(
+        self,
+        *,
+        request_offers: Global___RequestOffersResponse | None = ...,
+        create_hold: Global___CreateHoldResponse | None = ...,
+        confirm_hold: Global___ConfirmHoldResponse | None = ...,
+        release_hold: Global___ReleaseHoldResponse | None = ...,
+        error: google.rpc.status_pb2.Status | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["answer", b"answer", "confirm_hold", b"confirm_hold", "create_hold", b"create_hold", "error", b"error", "release_hold", b"release_hold", "request_offers", b"request_offers"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["answer", b"answer", "confirm_hold", b"confirm_hold", "create_hold", b"create_hold", "error", b"error", "release_hold", b"release_hold", "request_offers", b"request_offers"]) -> None: ...
+    def WhichOneof(self, oneof_group: typing.Literal["answer", b"answer"]) -> typing.Literal["request_offers", "create_hold", "confirm_hold", "release_hold", "error"] | None: ...
+
+Global___Answer: typing_extensions.TypeAlias = Answer
+
+@typing.final
+class ExchangeRequest(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    CALLS_FIELD_NUMBER: builtins.int
+    @property
+    def calls(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___Call]:
+        """At most 64."""
+
+    def __init__(
+        self,
+        *,
+        calls: collections.abc.Iterable[Global___Call] | None = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["calls", b"calls"]) -> None: ...
+
+Global___ExchangeRequest: typing_extensions.TypeAlias = ExchangeRequest
+
+@typing.final
+class ExchangeResponse(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    ANSWERS_FIELD_NUMBER: builtins.int
+    @property
+    def answers(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___Answer]: ...
+    def __init__(
+        self,
+        *,
+        answers: collections.abc.Iterable[Global___Answer] | None = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["answers", b"answers"]) -> None: ...
+
+Global___ExchangeResponse: typing_extensions.TypeAlias = ExchangeResponse

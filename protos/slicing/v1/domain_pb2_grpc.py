@@ -70,6 +70,11 @@ class DomainServiceStub(object):
                 request_serializer=protos_dot_slicing_dot_v1_dot_domain__pb2.ListHoldsRequest.SerializeToString,
                 response_deserializer=protos_dot_slicing_dot_v1_dot_domain__pb2.ListHoldsResponse.FromString,
                 _registered_method=True)
+        self.Exchange = channel.unary_unary(
+                '/slicing.v1.DomainService/Exchange',
+                request_serializer=protos_dot_slicing_dot_v1_dot_domain__pb2.ExchangeRequest.SerializeToString,
+                response_deserializer=protos_dot_slicing_dot_v1_dot_domain__pb2.ExchangeResponse.FromString,
+                _registered_method=True)
 
 
 class DomainServiceServicer(object):
@@ -123,6 +128,14 @@ class DomainServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Exchange(self, request, context):
+        """Several calls in one message, each with its own answer, in order: what waits together travels
+        together. It does what the calls would do one by one, in any order.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_DomainServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -160,6 +173,11 @@ def add_DomainServiceServicer_to_server(servicer, server):
                     servicer.ListHolds,
                     request_deserializer=protos_dot_slicing_dot_v1_dot_domain__pb2.ListHoldsRequest.FromString,
                     response_serializer=protos_dot_slicing_dot_v1_dot_domain__pb2.ListHoldsResponse.SerializeToString,
+            ),
+            'Exchange': grpc.unary_unary_rpc_method_handler(
+                    servicer.Exchange,
+                    request_deserializer=protos_dot_slicing_dot_v1_dot_domain__pb2.ExchangeRequest.FromString,
+                    response_serializer=protos_dot_slicing_dot_v1_dot_domain__pb2.ExchangeResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -352,6 +370,33 @@ class DomainService(object):
             '/slicing.v1.DomainService/ListHolds',
             protos_dot_slicing_dot_v1_dot_domain__pb2.ListHoldsRequest.SerializeToString,
             protos_dot_slicing_dot_v1_dot_domain__pb2.ListHoldsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Exchange(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/slicing.v1.DomainService/Exchange',
+            protos_dot_slicing_dot_v1_dot_domain__pb2.ExchangeRequest.SerializeToString,
+            protos_dot_slicing_dot_v1_dot_domain__pb2.ExchangeResponse.FromString,
             options,
             channel_credentials,
             insecure,

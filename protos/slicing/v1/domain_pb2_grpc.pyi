@@ -137,7 +137,23 @@ _DomainServiceListHoldsType = typing_extensions.TypeVar(
     ],
 )
 
-class DomainServiceStub(typing.Generic[_DomainServiceGetTopologyType, _DomainServiceWatchTopologyType, _DomainServiceRequestOffersType, _DomainServiceCreateHoldType, _DomainServiceConfirmHoldType, _DomainServiceReleaseHoldType, _DomainServiceListHoldsType]):
+_DomainServiceExchangeType = typing_extensions.TypeVar(
+    '_DomainServiceExchangeType',
+    grpc.UnaryUnaryMultiCallable[
+        protos.slicing.v1.domain_pb2.ExchangeRequest,
+        protos.slicing.v1.domain_pb2.ExchangeResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        protos.slicing.v1.domain_pb2.ExchangeRequest,
+        protos.slicing.v1.domain_pb2.ExchangeResponse,
+    ],
+    default=grpc.UnaryUnaryMultiCallable[
+        protos.slicing.v1.domain_pb2.ExchangeRequest,
+        protos.slicing.v1.domain_pb2.ExchangeResponse,
+    ],
+)
+
+class DomainServiceStub(typing.Generic[_DomainServiceGetTopologyType, _DomainServiceWatchTopologyType, _DomainServiceRequestOffersType, _DomainServiceCreateHoldType, _DomainServiceConfirmHoldType, _DomainServiceReleaseHoldType, _DomainServiceListHoldsType, _DomainServiceExchangeType]):
     """3GPP NSSMF / ETSI network slice agent. Errors carry google.rpc.ErrorInfo."""
 
     @typing.overload
@@ -169,6 +185,10 @@ class DomainServiceStub(typing.Generic[_DomainServiceGetTopologyType, _DomainSer
         grpc.UnaryUnaryMultiCallable[
             protos.slicing.v1.domain_pb2.ListHoldsRequest,
             protos.slicing.v1.domain_pb2.ListHoldsResponse,
+        ],
+        grpc.UnaryUnaryMultiCallable[
+            protos.slicing.v1.domain_pb2.ExchangeRequest,
+            protos.slicing.v1.domain_pb2.ExchangeResponse,
         ],
     ], channel: grpc.Channel) -> None: ...
 
@@ -202,6 +222,10 @@ class DomainServiceStub(typing.Generic[_DomainServiceGetTopologyType, _DomainSer
             protos.slicing.v1.domain_pb2.ListHoldsRequest,
             protos.slicing.v1.domain_pb2.ListHoldsResponse,
         ],
+        grpc.aio.UnaryUnaryMultiCallable[
+            protos.slicing.v1.domain_pb2.ExchangeRequest,
+            protos.slicing.v1.domain_pb2.ExchangeResponse,
+        ],
     ], channel: grpc.aio.Channel) -> None: ...
 
     GetTopology: _DomainServiceGetTopologyType
@@ -222,6 +246,11 @@ class DomainServiceStub(typing.Generic[_DomainServiceGetTopologyType, _DomainSer
 
     ListHolds: _DomainServiceListHoldsType
     """The caller's own live holds."""
+
+    Exchange: _DomainServiceExchangeType
+    """Several calls in one message, each with its own answer, in order: what waits together travels
+    together. It does what the calls would do one by one, in any order.
+    """
 
 DomainServiceAsyncStub: typing_extensions.TypeAlias = DomainServiceStub[
     grpc.aio.UnaryUnaryMultiCallable[
@@ -251,6 +280,10 @@ DomainServiceAsyncStub: typing_extensions.TypeAlias = DomainServiceStub[
     grpc.aio.UnaryUnaryMultiCallable[
         protos.slicing.v1.domain_pb2.ListHoldsRequest,
         protos.slicing.v1.domain_pb2.ListHoldsResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        protos.slicing.v1.domain_pb2.ExchangeRequest,
+        protos.slicing.v1.domain_pb2.ExchangeResponse,
     ],
 ]
 
@@ -310,5 +343,15 @@ class DomainServiceServicer(metaclass=abc.ABCMeta):
         context: _ServicerContext,
     ) -> typing.Union[protos.slicing.v1.domain_pb2.ListHoldsResponse, collections.abc.Awaitable[protos.slicing.v1.domain_pb2.ListHoldsResponse]]:
         """The caller's own live holds."""
+
+    @abc.abstractmethod
+    def Exchange(
+        self,
+        request: protos.slicing.v1.domain_pb2.ExchangeRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[protos.slicing.v1.domain_pb2.ExchangeResponse, collections.abc.Awaitable[protos.slicing.v1.domain_pb2.ExchangeResponse]]:
+        """Several calls in one message, each with its own answer, in order: what waits together travels
+        together. It does what the calls would do one by one, in any order.
+        """
 
 def add_DomainServiceServicer_to_server(servicer: DomainServiceServicer, server: typing.Union[grpc.Server, grpc.aio.Server]) -> None: ...
