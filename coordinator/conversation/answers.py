@@ -8,10 +8,11 @@ from dataclasses import replace
 from enum import Enum, auto
 
 from coordinator.intent.guard import fold
+from coordinator.intent.numbers import quantities
 from coordinator.intent.numerals import NUMBER, Reading, value_of
 from coordinator.intent.places import places
 from coordinator.intent.services import BY_NAME, GENERIC
-from coordinator.model import Evidence, Interpretation, Service, Source
+from coordinator.model import Action, Evidence, Interpretation, Service, Source
 from coordinator.profile import entry_of
 
 _END = r"[\s,.!]*"
@@ -104,19 +105,31 @@ def stated(services: Iterable[Service]) -> tuple[Evidence, ...]:
     return tuple(found.values())
 
 
+def unnamed_values(text: str, heard: Interpretation) -> tuple[Evidence, ...]:
+    """The quantities of words that name no service: "make it 40 people"."""
+    if heard.services or heard.action is Action.REJECT:
+        return ()
+    folded = fold(text)
+    found = []
+    for item in quantities(folded):
+        start, end = folded.span(item.start, item.end)
+        words = text[start:end]
+        found.append(Evidence(item.key, item.value, Source.STATED, words, start, end))
+    return tuple(found)
+
+
 def shifted(services: Iterable[Service], by: int) -> tuple[Service, ...]:
     """The services with their spans moved to where their words now stand."""
+    return tuple(replace(service, evidence=moved(service.evidence, by)) for service in services)
+
+
+def moved(evidence: Iterable[Evidence], by: int) -> tuple[Evidence, ...]:
+    """Evidence with the spans of stated values moved."""
     return tuple(
-        replace(
-            service,
-            evidence=tuple(
-                replace(item, start=item.start + by, end=item.end + by)
-                if item.source is Source.STATED
-                else item
-                for item in service.evidence
-            ),
-        )
-        for service in services
+        replace(item, start=item.start + by, end=item.end + by)
+        if item.source is Source.STATED
+        else item
+        for item in evidence
     )
 
 

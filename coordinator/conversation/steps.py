@@ -79,8 +79,8 @@ def _nothing_asked(talk: Conversation) -> str:
 def _requested(talk: Conversation, said: Said) -> Step:
     """Words that answer no question: a request, a change of the draft, or neither."""
     found = said.heard
-    if answers.is_change(said.text, found, talk.services) and answers.stated(found.services):
-        return _changed(talk, said)
+    if answers.is_change(said.text, found, talk.services) and (changes := _changes(talk, said)):
+        return _changed(talk, said, changes)
     place = None if found.services else answers.named_place(said.text, said.areas)
     if talk.services and place:
         moved = (_evidence(talk, said, "origin", place),)
@@ -124,12 +124,26 @@ def _begun(talk: Conversation, said: Said, found: Interpretation, words: str) ->
     return _advanced(draft, said)
 
 
-def _changed(talk: Conversation, said: Said) -> Step:
+Change = tuple[str, tuple[Evidence, ...]]
+"""The service that words name, or "", and its new values."""
+
+
+def _changes(talk: Conversation, said: Said) -> list[Change]:
+    """What a message changes; spans index into the words with this message at their end."""
+    start = len(talk.words) + 1
+    named = [
+        (service.name, answers.stated([service]))
+        for service in answers.shifted(said.heard.services, start)
+    ]
+    unnamed = answers.moved(answers.unnamed_values(said.text, said.heard), start)
+    return [(name, values) for name, values in (*named, ("", unnamed)) if values]
+
+
+def _changed(talk: Conversation, said: Said, changes: Sequence[Change]) -> Step:
     """New values for the draft: for the service they name, or for the only one there is."""
     services = list(talk.services)
-    for service in answers.shifted(said.heard.services, len(talk.words) + 1):
-        values = answers.stated([service])
-        index = _meant(services, service)
+    for name, values in changes:
+        index = _meant(services, name)
         if index is None:
             names = " or ".join(f'"{draft.name}: {said.text}"' for draft in services[:2])
             return Step(talk, (_said(f"For which service? Say {names}."),))
@@ -137,10 +151,10 @@ def _changed(talk: Conversation, said: Said) -> Step:
     return _advanced(_with(talk, said, services), said)
 
 
-def _meant(services: Sequence[Service], named: Service) -> int | None:
+def _meant(services: Sequence[Service], name: str) -> int | None:
     if len(services) == 1:
         return 0
-    same = [index for index, service in enumerate(services) if service.name == named.name]
+    same = [index for index, service in enumerate(services) if service.name == name]
     return same[0] if len(same) == 1 else None
 
 
@@ -195,8 +209,7 @@ def _clarified(talk: Conversation, said: Said) -> Step:
 
 def _values(talk: Conversation, question: Question, said: Said) -> tuple[Evidence, ...]:
     """What an answer says about what was asked; values besides it count as well."""
-    start = len(talk.words) + 1
-    told = answers.stated(answers.shifted(said.heard.services, start))
+    told = tuple(item for _, values in _changes(talk, said) for item in values)
     if not question.key or any(_fits(question.key, item) for item in told):
         return told
     if question.key == "origin":

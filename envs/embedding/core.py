@@ -6,7 +6,7 @@ depends on which others are beside it, so a batch of one is the same environment
 """
 
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -170,8 +170,8 @@ class Embedding:
             return routed
         of, asked = pairs.rows[mine], pairs.bandwidth[mine]
         between = pairs.targets[mine] * self.nodes + nodes[of]
-        rank = rank[mine].astype(np.int64)
-        paths = self.table.links[between, rank]
+        ranks = rank[mine].astype(np.int64)
+        paths = self.table.links[between, ranks]
         where = paths + self._base[of][:, None]
         longest = paths.shape[1]
         # In one dimension these two are an order of magnitude faster.
@@ -181,43 +181,50 @@ class Embedding:
             tight = np.zeros(self.rows, dtype=np.bool_)
             tight[of[short]] = True
             crowded = tight[of].nonzero()[0]
-            lost = self._in_turn(of, between, rank, asked, crowded)
+            lost = self._in_turn(of, between, ranks, asked, crowded)
             routed = routed & ~lost
             kept = (~lost[of]).nonzero()[0]
-            mine, of, asked, between, rank = (
-                each[kept] for each in (mine, of, asked, between, rank)
+            mine, of, asked, between, ranks = (
+                mine[kept],
+                of[kept],
+                asked[kept],
+                between[kept],
+                ranks[kept],
             )
-            paths = self.table.links[between, rank]
+            paths = self.table.links[between, ranks]
             where = paths + self._base[of][:, None]
             np.subtract.at(self.flat, where.reshape(-1), asked.repeat(longest))
         columns = (pairs.ordinal[mine] * longest + self.functions_max)[:, None] + self._hops
         self._at[of[:, None], columns] = paths
         self._taken[of[:, None], columns] = asked[:, None]
-        hops = self.table.hops[between, rank]
+        hops = self.table.hops[between, ranks]
         self.spent += np.bincount(of, weights=asked * hops, minlength=self.rows)
         return routed
 
-    def _in_turn(self, rows: Ints, between: Ints, rank: Ints, asked: Floats, pairs: Ints) -> Bools:
+    def _in_turn(self, rows: Ints, between: Ints, ranks: Ints, asked: Floats, pairs: Ints) -> Bools:
         """Ranks paths anew, one link after the other, each seeing what those before would take.
 
         For the few rows whose paths each had room and together have not; returns which of them have
         a link without a path.
         """
         lost = np.zeros(self.rows, dtype=np.bool_)
-        row, free = -1, []
+        row, free = -1, list[float]()
         for pair in pairs.tolist():
             if rows[pair] != row:
                 row = int(rows[pair])
                 free = self.free[row].tolist()
             needed = float(asked[pair])
-            for best, path in enumerate(self.table.places(int(between[pair]))):
-                if all(free[place] >= needed for place in path):
-                    break
-            else:
+            paths = self.table.places(int(between[pair]))
+            fitting = (
+                index
+                for index, path in enumerate(paths)
+                if all(free[place] >= needed for place in path)
+            )
+            if (best := next(fitting, None)) is None:
                 lost[row] = True
                 continue
-            rank[pair] = best
-            for place in path:
+            ranks[pair] = best
+            for place in paths[best]:
                 free[place] -= needed
         return lost
 
@@ -270,7 +277,7 @@ class Embedding:
         self._survey = None
 
     def _more_rooms(self) -> None:
-        def doubled(old: NDArray[np.generic], value: float) -> NDArray[np.generic]:
+        def doubled(old: NDArray[Any], value: float) -> NDArray[Any]:
             return np.concatenate([old, np.full_like(old, value)], axis=1)
 
         self._live_at = doubled(self._live_at, self.table.ample)

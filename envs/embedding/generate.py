@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations, pairwise
-from math import dist, exp
+from math import dist
 from typing import Final
 
 import numpy as np
@@ -38,13 +38,15 @@ SLICE_KINDS: Final = (
     SliceKind("URLLC", 0.25, 6.0, (("access", "transport", "core"),), (2, 6), (2, 8)),
     SliceKind("mMTC", 0.25, 40.0, (("access", "core", "cloud"),), (2, 8), (1, 5)),
 )
-"""How many nodes of each domain, and the CPU of each: whole numbers, both ends included."""
+# How many nodes of each domain, and the CPU of each: whole numbers, both ends included.
 DOMAINS: Final = (
     ("access", 8, (28, 40)),
     ("transport", 6, (16, 24)),
     ("core", 6, (60, 100)),
     ("cloud", 4, (140, 200)),
 )
+WAXMAN_NODES: Final = 100
+WAXMAN_LINKS: Final = 528
 ATTEMPTS_MAX: Final = 100_000
 
 
@@ -100,7 +102,9 @@ def cross_domain_substrate(generator: np.random.Generator) -> Substrate:
     two links each into the core."""
     domains = [name for name, count, _ in DOMAINS for _ in range(count)]
     cpu = [
-        generator.integers(*size, endpoint=True) for _, count, size in DOMAINS for _ in range(count)
+        float(generator.integers(low, high, endpoint=True))
+        for _, count, (low, high) in DOMAINS
+        for _ in range(count)
     ]
     access, transport, core, cloud = (
         [node for node, domain in enumerate(domains) if domain == name] for name, _, _ in DOMAINS
@@ -127,28 +131,31 @@ def cross_domain_substrate(generator: np.random.Generator) -> Substrate:
     return Substrate(
         ids=tuple(range(len(domains))),
         domains=tuple(domains),
-        cpu=tuple(float(one) for one in cpu),
+        cpu=tuple(cpu),
         links=tuple((u, v) for u, v, _, _ in links),
         bandwidth=tuple(float(bandwidth) for _, _, bandwidth, _ in links),
         latency_ms=tuple(latency_ms for _, _, _, latency_ms in links),
     )
 
 
-def waxman(seed: int, requests: int = 1000, nodes: int = 100, links: int = 528) -> Workload:
-    """What virne's default setting draws: a Waxman network (alpha 0.5, beta 0.2; 50..100 of CPU and
-    bandwidth), random connected requests of 2..10 functions (CPU 0..20, bandwidth 0..50, rate
-    0.04, mean stay 500). The network is drawn again until it is connected; surplus links are left
-    out, and too few drawn once more, so that every seed has the same size.
+def waxman(seed: int, requests: int = 1000) -> Workload:
+    """What virne's default setting draws: a Waxman network (alpha 0.5, beta 0.2) of 100 nodes and
+    528 links, 50..100 of CPU and bandwidth each; random connected requests of 2..10 functions (CPU
+    0..20, bandwidth 0..50, rate 0.04, mean stay 500).
+
+    A network that is not connected or has fewer links is drawn again, and surplus links are left
+    out, so that every seed has the same size.
     """
-    generator = np.random.default_rng((seed, 100))
-    pairs = _waxman_links(generator, nodes, links)
+    generator = np.random.default_rng((seed, WAXMAN_NODES))
+    links = _waxman_links(generator)
+    sizes = generator.integers(50, 100, WAXMAN_NODES + WAXMAN_LINKS, endpoint=True).astype(float)
     substrate = Substrate(
-        ids=tuple(range(nodes)),
-        domains=(None,) * nodes,
-        cpu=tuple(generator.integers(50, 100, nodes, endpoint=True).astype(float).tolist()),
-        links=pairs,
-        bandwidth=tuple(generator.integers(50, 100, links, endpoint=True).astype(float).tolist()),
-        latency_ms=(0.0,) * links,
+        ids=tuple(range(WAXMAN_NODES)),
+        domains=(None,) * WAXMAN_NODES,
+        cpu=tuple(sizes[:WAXMAN_NODES].tolist()),
+        links=links,
+        bandwidth=tuple(sizes[WAXMAN_NODES:].tolist()),
+        latency_ms=(0.0,) * WAXMAN_LINKS,
     )
     times = np.cumsum(generator.exponential(25.0, requests)).tolist()
     lives = generator.exponential(500.0, requests).tolist()
@@ -169,30 +176,22 @@ def waxman(seed: int, requests: int = 1000, nodes: int = 100, links: int = 528) 
                 links=tuple((a, b, bw) for (a, b), bw in zip(inner, asked, strict=True)),
             )
         )
-    return Workload(f"waxman{nodes}-s{seed}", "", substrate, tuple(drawn))
+    return Workload(f"waxman-s{seed}", "", substrate, tuple(drawn))
 
 
-def _waxman_links(
-    generator: np.random.Generator, nodes: int, links: int
-) -> tuple[tuple[int, int], ...]:
-    """Links of nodes in the unit square with probability 0.2 exp(-distance / 0.5 longest)."""
+def _waxman_links(generator: np.random.Generator) -> tuple[tuple[int, int], ...]:
+    """Between nodes in the unit square, with probability 0.2 exp(-distance / (0.5 longest))."""
     for _ in range(ATTEMPTS_MAX):
-        places = generator.random((nodes, 2)).tolist()
-        apart = {(u, v): dist(places[u], places[v]) for u, v in combinations(range(nodes), 2)}
-        scale = 0.5 * max(apart.values())
-        draws = generator.random(len(apart)).tolist()
-        pairs = [
-            pair
-            for (pair, away), draw in zip(apart.items(), draws, strict=True)
-            if draw < 0.2 * exp(-away / scale)
-        ]
-        if len(pairs) < links:
+        places = generator.random((WAXMAN_NODES, 2)).tolist()
+        ends = list(combinations(range(WAXMAN_NODES), 2))
+        away = np.array([dist(places[u], places[v]) for u, v in ends])
+        joined = generator.random(len(ends)) < 0.2 * np.exp(-away / (0.5 * away.max()))
+        if (found := joined.nonzero()[0]).size < WAXMAN_LINKS:
             continue
-        kept = sorted(generator.choice(len(pairs), links, replace=False).tolist())
-        chosen = tuple(pairs[place] for place in kept)
-        if _is_connected(nodes, chosen):
-            return chosen
-    raise ValueError(f"no connected network of {nodes} nodes and {links} links was found")
+        kept = np.sort(generator.choice(found, WAXMAN_LINKS, replace=False)).tolist()
+        if _is_connected(WAXMAN_NODES, links := tuple(ends[place] for place in kept)):
+            return links
+    raise AssertionError("no connected network was found: so many failures cannot be chance")
 
 
 def _connected(
@@ -204,7 +203,7 @@ def _connected(
         chosen = tuple(p for p, draw in zip(pairs, draws, strict=True) if draw < probability)
         if _is_connected(nodes, chosen):
             return chosen
-    raise ValueError(f"no connected graph of {nodes} nodes was found")
+    raise AssertionError("no connected graph was found: so many failures cannot be chance")
 
 
 def _is_connected(nodes: int, links: tuple[tuple[int, int], ...]) -> bool:

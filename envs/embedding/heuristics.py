@@ -155,7 +155,7 @@ def at_random(seed: int) -> Rank:
 
 
 class Ranking:
-    """Functions and nodes each by one rank, best first; every function on the first node it fits."""
+    """Functions and nodes each by one rank, best first; a function on the first node it fits."""
 
     def __init__(self, rank: Rank) -> None:
         self.rank = rank
@@ -267,7 +267,8 @@ def decide(request: Request, rule: Ranking, free: Free) -> Verdict:
         return Verdict(request)
     for node, cpu in zip(nodes, request.cpu, strict=True):
         free.cpu[node] -= cpu
-    bandwidth, paths = free.bandwidth, []
+    bandwidth = free.bandwidth
+    paths: list[tuple[int, ...]] = []
     for a, b, asked in link_order(request):
         for path in rule.paths(nodes[a], nodes[b], free):
             if all(bandwidth[link] >= asked for link in path):

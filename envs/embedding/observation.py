@@ -85,7 +85,7 @@ class Scales:
 
 
 def observe(core: Embedding, scales: Scales) -> Observations:
-    """What every row sees, [B, size]; a finished row sees the network, and a request for nothing."""
+    """What every row sees, [B, size]; a finished row sees the network, and nothing asked."""
     rows, nodes, seen, traces = core.rows, core.nodes, core.survey, core.traces
     out = np.empty((rows, size(nodes)), dtype=np.float32)
     asked = np.where(core.active, seen.cpu, 0.0)

@@ -34,7 +34,7 @@ class PathTable:
     The first of these two, `ample`, is always free and fills up short paths; the second, `none`, is
     never free and stands for a path that there is not.
     links: [n * n, K, H], of source s and target t at row t * n + s. hops: [n * n, K], 0 for none.
-    The same by rank, [K, n * n, H]; and of the best path alone, first [H', t, s], first_hops [t, s].
+    ranked: links by rank, [K, n * n, H]. Of the best paths: first [H', t, s], first_hops [t, s].
     """
 
     nodes: int
@@ -57,7 +57,7 @@ class PathTable:
     @property
     def longest(self) -> int:
         """H, the hops of the longest path."""
-        return self.links.shape[2]
+        return int(self.links.shape[2])
 
     def places(self, row: int) -> tuple[tuple[int, ...], ...]:
         """The paths in that row of `links`, the best first, without what fills them up."""

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from envs.arrays import Floats, Ints
 from envs.embedding.model import Request, adjacency
 
-
+# Behind the last request time stands still: its episode's last state stays to be looked at.
 FOREVER: Final = 1e300
 
 
@@ -63,8 +63,13 @@ class Trace:
         """
         number = {domain: index for index, domain in enumerate(domains)}
         anywhere, nowhere = len(domains), len(domains) + 1
-        first, cpu, pin, later = [0], [], [], []
-        first_link, to, ordinal, bandwidth = [0], [], [], []
+        first, first_link = [0], [0]
+        pin: list[int] = []
+        to: list[int] = []
+        ordinal: list[int] = []
+        cpu: list[float] = []
+        later: list[float] = []
+        bandwidth: list[float] = []
         for request in requests:
             before_it = len(to)
             near = adjacency(len(request.cpu), tuple((a, b) for a, b, _ in request.links))
@@ -82,7 +87,6 @@ class Trace:
             ]
             first.append(len(cpu))
         return cls(
-            # Nothing leaves before it: the last state stays to be looked at.
             arrival=np.array([*(one.time for one in requests), -FOREVER]),
             ends=np.array([*(one.ends for one in requests), 0.0]),
             revenue=np.array([*(one.revenue for one in requests), 0.0]),
