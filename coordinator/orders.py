@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+import logging
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from coordinator import naming
-from coordinator.clock import Clock
 from coordinator.chain import Entry
+from coordinator.clock import Clock
 from coordinator.journal import Journal
 from coordinator.limits import (
     INTENT_BYTES_MAX,
@@ -29,6 +31,8 @@ from domains.errors import (
     RequestIdReused,
     WrongState,
 )
+
+log = logging.getLogger(__name__)
 
 Overlay = Callable[[Sequence[ServiceProfile]], tuple[ServiceProfile, ...]]
 """Lays typed fields over the profiles that an interpretation gave."""
@@ -220,7 +224,21 @@ class Orders:
                     await running.changed.wait()
             except TimeoutError:
                 break
-        await self._journal.flush()
+        if running.decided:
+            # The decision is durable and leads to this very answer: the rest may land behind it.
+            self._keep(self._journal.flush())
+        else:
+            await self._journal.flush()
+
+    def _keep(self, writing: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.ensure_future(writing)
+        self._tasks.add(task)
+        task.add_done_callback(self._written)
+
+    def _written(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.warning("the journal waits for its disk: %s", error)
 
     def record(self, tenant: str, name: str) -> Sequence[Entry]:
         """The decision record of `operations/{id}` or `slices/{id}`, in order.

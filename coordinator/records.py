@@ -170,6 +170,13 @@ class Running:
     cancelled: bool = False
     overlay: Callable[[Sequence[ServiceProfile]], tuple[ServiceProfile, ...]] | None = None
 
+    @property
+    def decided(self) -> bool:
+        """Whether all of it was reserved: recovery ends at the same answer from the decision."""
+        order = self.order
+        reserved = order.kind is not OrderKind.TERMINATE and not order.validate_only
+        return reserved and order.state is OrderState.DONE
+
     def notify(self) -> None:
         """Wake everyone who waits for this order; each waits on the event it saw."""
         self.changed.set()

@@ -40,7 +40,7 @@ PERMISSIONS: Permissions = {
 
 
 class SliceServicer(slices_pb2_grpc.SliceServiceServicer):
-    """Tenants ask here. Every reply about an order is durable before it is sent."""
+    """Tenants ask here. What a reply says is durable, or follows from what is."""
 
     def __init__(
         self,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -11,6 +12,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 POLL_S = 0.05
+FREE_PORTS = range(20_000, 32_768)
+"""Where a free port is looked for; Linux takes those of outgoing connections above."""
 
 
 def started(pid: int) -> str | None:
@@ -70,12 +73,22 @@ def is_free(address: str) -> bool:
 
 
 def free_addresses(count: int, host: str = "127.0.0.1") -> list[str]:
-    """Addresses that nobody listens on, all different: every probe is open until all are."""
-    probes = [socket.socket() for _ in range(count)]
-    try:
-        for probe in probes:
-            probe.bind((host, 0))
-        return [f"{host}:{probe.getsockname()[1]}" for probe in probes]
-    finally:
-        for probe in probes:
-            probe.close()
+    """Addresses that nobody listens on, all different.
+
+    Below the range from which the kernel takes the ports of outgoing connections, so that none of
+    those can have one before it is bound.
+
+    Raises:
+        OSError: fewer than `count` are free.
+    """
+    found: list[str] = []
+    for port in random.sample(FREE_PORTS, len(FREE_PORTS)):
+        with socket.socket() as probe:
+            try:
+                probe.bind((host, port))
+            except OSError:
+                continue
+        found.append(f"{host}:{port}")
+        if len(found) == count:
+            return found
+    raise OSError(f"only {len(found)} of {count} ports are free on {host}")

@@ -11,7 +11,7 @@ point is tied to its node by a tail; a protected pipe uses both of its ducts.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice, pairwise
@@ -48,6 +48,8 @@ from domains.technologies import (
 )
 
 METRES_PER_KM = 1_000
+PATHS_MAX = 4_096
+"""Lists of paths that are remembered, for all domains of a process."""
 KBPS_PER_MBPS = 1_000
 
 
@@ -225,7 +227,9 @@ class Transport(Technology):
     def _find_routes(self, ingress: str, egress: str) -> tuple[_Route, ...]:
         """Single paths and 1+1 pairs, each pair of paths once."""
         source, target = self._points[ingress].node, self._points[egress].node
-        singles = list(islice(self._paths(source, target), self._section.routes_max))
+        section = self._section
+        shortest = _shortest(section.topology, source, target, section.routes_max)
+        singles = [self._path(nodes) for nodes in shortest]
         routes = [self._route(ingress, egress, str(i), path) for i, path in enumerate(singles)]
         seen: set[frozenset[tuple[str, ...]]] = set()
         for i, path in enumerate(singles):
@@ -235,37 +239,20 @@ class Transport(Technology):
                 routes.append(self._route(ingress, egress, f"p{i}", path, second))
         return tuple(routes)
 
-    def _paths(self, source: str, target: str) -> Iterator[_Path]:
-        if source == target:
-            yield self._path([source])
-            return
-        for nodes in networkx.shortest_simple_paths(self._graph, source, target, "metres"):
-            yield self._path(nodes)
-
-    def _path(self, nodes: list[str]) -> _Path:
+    def _path(self, nodes: tuple[str, ...]) -> _Path:
         section = self._section
         edges = [self._graph.edges[pair] for pair in pairwise(nodes)]
         metres = sum(edge["metres"] for edge in edges)
         cut_ppb = section.fibre.unavailable_ppb(metres)
         inner_ppb = cut_ppb + max(len(nodes) - 2, 0) * section.node_unavailable_ppb
-        return _Path(tuple(nodes), tuple(edge["name"] for edge in edges), metres, inner_ppb)
+        return _Path(nodes, tuple(edge["name"] for edge in edges), metres, inner_ppb)
 
     def _disjoint(self, path: _Path) -> _Path | None:
         """The shortest path beside `path`; within one node, the other plane of that node."""
-        source, target = path.nodes[0], path.nodes[-1]
-        if source == target:
+        if len(path.nodes) == 1:
             return path
-        inner = set(path.nodes[1:-1])
-        links = set(path.links)
-        rest = networkx.subgraph_view(
-            self._graph,
-            filter_node=lambda node: node not in inner,
-            filter_edge=lambda a, b: self._graph.edges[a, b]["name"] not in links,
-        )
-        try:
-            return self._path(networkx.shortest_path(rest, source, target, "metres"))
-        except networkx.NetworkXNoPath:
-            return None
+        nodes = _beside(self._section.topology, path.nodes)
+        return self._path(nodes) if nodes else None
 
     def _route(self, ingress: str, egress: str, key: str, *paths: _Path) -> _Route:
         section = self._section
@@ -294,6 +281,34 @@ class Transport(Technology):
 
 def _tail(point: str) -> str:
     return f"tail:{point}"
+
+
+# Graphs and paths are kept for all domains of a process: hundreds share a published topology.
+
+
+@lru_cache(maxsize=PATHS_MAX)
+def _shortest(topology: str, source: str, target: str, count: int) -> tuple[tuple[str, ...], ...]:
+    """The `count` shortest paths, as nodes; one of a single node where both ends are the same."""
+    if source == target:
+        return ((source,),)
+    paths = networkx.shortest_simple_paths(_graph(topology), source, target, "metres")
+    return tuple(tuple(nodes) for nodes in islice(paths, count))
+
+
+@lru_cache(maxsize=PATHS_MAX)
+def _beside(topology: str, nodes: tuple[str, ...]) -> tuple[str, ...] | None:
+    """The shortest path between the same ends that shares no inner node and no link."""
+    graph, inner = _graph(topology), set(nodes[1:-1])
+    links = {graph.edges[pair]["name"] for pair in pairwise(nodes)}
+    rest = networkx.subgraph_view(
+        graph,
+        filter_node=lambda node: node not in inner,
+        filter_edge=lambda a, b: graph.edges[a, b]["name"] not in links,
+    )
+    try:
+        return tuple(networkx.shortest_path(rest, nodes[0], nodes[-1], "metres"))
+    except networkx.NetworkXNoPath:
+        return None
 
 
 @lru_cache(maxsize=64)

@@ -71,9 +71,9 @@ def slices_on(
     for number, (time, stay, index) in enumerate(zip(times, lives, which, strict=True)):
         kind = kinds[index]
         chain = kind.chains[int(generator.integers(len(kind.chains)))]
-        cpu = generator.integers(*kind.cpu, len(chain), endpoint=True).astype(float).tolist()
-        asked = generator.integers(*kind.bandwidth, len(chain) - 1, endpoint=True)
-        links = zip(pairwise(range(len(chain))), asked.astype(float).tolist(), strict=True)
+        cpu = _whole(generator, kind.cpu, len(chain))
+        asked = _whole(generator, kind.bandwidth, len(chain) - 1)
+        links = zip(pairwise(range(len(chain))), asked, strict=True)
         drawn.append(
             Request(
                 id=number,
@@ -87,6 +87,12 @@ def slices_on(
             )
         )
     return tuple(drawn)
+
+
+def _whole(generator: np.random.Generator, bounds: tuple[int, int], count: int) -> list[float]:
+    """Whole numbers, both ends included."""
+    drawn: list[float] = generator.integers(*bounds, count, np.int64, True).astype(float).tolist()
+    return drawn
 
 
 def cross_domain(seed: int, requests: int = 300, rate: float = 0.5) -> Workload:

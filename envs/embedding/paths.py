@@ -119,7 +119,7 @@ def cache_folder() -> Path:
 
 def _ranked(nodes: int, links: tuple[tuple[int, int], ...]) -> NDArray[np.int16]:
     """Links of every path, [n * n, K, H], -1 behind the last."""
-    graph = networkx.Graph()
+    graph: networkx.Graph[int] = networkx.Graph()
     graph.add_nodes_from(range(nodes))
     graph.add_edges_from(links)
     number = {pair: index for index, (u, v) in enumerate(links) for pair in ((u, v), (v, u))}

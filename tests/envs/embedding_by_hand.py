@@ -10,12 +10,13 @@ from envs.embedding.model import Request, Workload
 class ByHand:
     def __init__(self, workload: Workload) -> None:
         self.workload, self.network = workload, workload.substrate
-        self.graph = networkx.Graph()
+        self.graph: networkx.Graph[int] = networkx.Graph()
         self.graph.add_nodes_from(range(self.network.nodes))
         self.graph.add_edges_from(self.network.links)
         self.cpu = list(self.network.cpu)
         pairs = zip(self.network.links, self.network.bandwidth, strict=True)
         self.bandwidth = {frozenset(link): bandwidth for link, bandwidth in pairs}
+        self.known: dict[tuple[int, int], list[list[frozenset[int]]]] = {}
         self.turn, self.accepted, self.revenue, self.cost = 0, 0, 0.0, 0.0
         self.nodes: list[int] = []
         self.taken: list[tuple[float, list[frozenset[int]]]] = []
@@ -30,6 +31,11 @@ class ByHand:
         return self.turn == len(self.workload.requests)
 
     def paths(self, source: int, target: int) -> list[list[frozenset[int]]]:
+        if (source, target) not in self.known:
+            self.known[source, target] = self.ranked(source, target)
+        return self.known[source, target]
+
+    def ranked(self, source: int, target: int) -> list[list[frozenset[int]]]:
         if not networkx.has_path(self.graph, source, target):
             return []
         found = islice(networkx.shortest_simple_paths(self.graph, source, target), 10)

@@ -1,10 +1,8 @@
-"""The HTTP application as it is served, called in process; where it matters, with a federation."""
+"""The HTTP application as it is served, called in process."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
-from dataclasses import replace
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import httpx
@@ -12,7 +10,8 @@ import pytest
 
 from deploy import federation as federations
 from deploy.translate import Settings, service
-from deploy.web.app import Service, create
+from deploy.web.app import Service
+from tests.translate.calls import calling
 
 
 @pytest.fixture
@@ -27,17 +26,6 @@ async def here(settings: Settings) -> AsyncIterator[Service]:
     opened.close()
 
 
-@asynccontextmanager
-async def calling(opened: Service, tenant: str | None = None) -> AsyncIterator[httpx.AsyncClient]:
-    """A client of the application, as a tenant or as nobody."""
-    headers = {"authorization": f"Bearer {opened.tokens.token(tenant)}"} if tenant else {}
-    transport = httpx.ASGITransport(create(opened), raise_app_exceptions=False)
-    async with httpx.AsyncClient(
-        transport=transport, base_url="http://entente", headers=headers
-    ) as client:
-        yield client
-
-
 @pytest.fixture
 async def nobody(here: Service) -> AsyncIterator[httpx.AsyncClient]:
     async with calling(here) as client:
@@ -48,12 +36,3 @@ async def nobody(here: Service) -> AsyncIterator[httpx.AsyncClient]:
 async def clinic(here: Service) -> AsyncIterator[httpx.AsyncClient]:
     async with calling(here, "clinic") as client:
         yield client
-
-
-def eager(opened: Service, **changes: object) -> Service:
-    """The same service with other parts."""
-    return replace(opened, **changes)  # type: ignore[arg-type]
-
-
-def lines_of(path: Path) -> Iterator[str]:
-    yield from path.read_text().splitlines()
