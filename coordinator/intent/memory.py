@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -34,6 +35,12 @@ AGED_MIN = 0.1
 EVIDENCE_MAX = 8.0
 """A merged entry weighs no more than this many new ones, so that it can still change its mind."""
 _CANDIDATES = 4
+_ASKING = re.compile(
+    r"\b(?:please|we|i|us|our|my|need|needs|want|would like|set up|create|deploy|provide|give|get"
+    r"|request|provision|establish|connect|connectivity for|an?|the|network|5g|slices?|services?"
+    r"|connections?|links?)\b"
+)
+"""How people ask, which is alike in all requests and says nothing about what is asked for."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -109,7 +116,7 @@ class TenantMemory:
         return self._shelf.count(collection)
 
     def _vector(self, text: str) -> Vectors:
-        vectors = self._encoder.encode([tidy(text)])
+        vectors = self._encoder.encode([essence(text)])
         return np.asarray(vectors[0], np.float32)
 
     def _write(
@@ -154,6 +161,12 @@ class TenantMemory:
 def tidy(text: str) -> str:
     """As an intent is stored and encoded: masked, one line, bounded."""
     return " ".join(mask(text).split())[:TEXT_CHARACTERS_MAX]
+
+
+def essence(text: str) -> str:
+    """What an intent is compared by: masked, lower case, without the words of asking."""
+    said = tidy(text).lower()
+    return " ".join(_ASKING.sub(" ", said).split()) or said
 
 
 def merged(old: Entry, new: Entry, now_s: float) -> Entry:

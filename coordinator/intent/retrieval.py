@@ -9,15 +9,14 @@ a question concrete. Where they disagree with each other, or with what is sure, 
 from __future__ import annotations
 
 import logging
-import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from coordinator.intent import Interpreter, portions
 from coordinator.intent.catalogue import Entry, Quality
 from coordinator.intent.encoder import Encoder
-from coordinator.intent.memory import Memory, TenantMemory, preference_of, tidy
-from coordinator.intent.outcomes import normalised
+from coordinator.intent.memory import Memory, TenantMemory, essence, preference_of
+from coordinator.intent.outcomes import Outcome, normalised
 from coordinator.intent.portions import Portion
 from coordinator.intent.reading import complete, usual
 from coordinator.intent.services import ENTRIES, GENERIC
@@ -40,12 +39,7 @@ _CONVINCED = 0.25
 _MOVED_MAX = 0.85
 
 
-_ASKING = re.compile(
-    r"\b(?:please|we|i|us|our|my|need|needs|want|would like|set up|create|deploy|provide|give|get"
-    r"|request|provision|establish|connect|connectivity for|an?|the|network|5g|slices?|services?"
-    r"|connections?|links?)\b"
-)
-"""How people ask, which is alike in all requests and says nothing about what is asked for."""
+Outcomes = Mapping[int, Outcome]
 
 
 class RetrievalInterpreter:
@@ -82,6 +76,20 @@ class TenantInterpreter:
         except EntenteError as error:
             log.warning("retrieval gave way to rules: %s", error.reason)
             return replace(said, explanation=_joined(said.explanation, "without memory"))
+
+    def learn(
+        self, text: str, areas: Sequence[str], services: Sequence[Service], outcomes: Outcomes
+    ) -> None:
+        """Write back what came of the services of one intent.
+
+        Args:
+            services: as they were interpreted, all of them; outcomes: by their place in it.
+        """
+        parts = portions.portions(text, areas)
+        for index, outcome in outcomes.items():
+            service = services[index]
+            words = parts[index].words if len(parts) == len(services) else text
+            self.memory.learn(words, service.slice_type, service.preference, outcome)
 
     def nearest(self, words: str) -> list[Neighbour]:
         """What the catalogue has that is nearest to `words`."""
@@ -245,7 +253,7 @@ def _entry_of(item: Neighbour) -> Entry:
 
 def _catalogue(shelf: Shelf, encoder: Encoder, words: str) -> list[Neighbour]:
     """The nearest phrases, one per entry."""
-    said = _ASKING.sub(" ", tidy(words).lower()).strip()
+    said = essence(words)
     if not said:
         return []
     found: dict[str, Neighbour] = {}

@@ -95,12 +95,12 @@ def test_a_batch_does_what_the_rules_say_to_each_episode(workload: Workload, mas
 def test_every_request_that_left_gave_back_all_it_had() -> None:
     workload = cross_domain(2, 80, 1.0)
     late = asks(999, 1e6, 1.0, (1.0,))
-    core = core_of(Workload("", "", workload.substrate, (*workload.requests, late)), 2)
+    core = core_of(Workload("", "", workload.substrate, (*workload.requests, late)), 1)
     generator = np.random.default_rng(0)
-    while (core.turn < 80).any():
+    while core.turn[0] < 80:
         core.step((generator.random(core.legal.shape) * core.legal).argmax(axis=1))
-    assert (core.accepted > 0).all()
-    assert np.array_equal(core.free, np.tile(core.capacity, (2, 1)))
+    assert core.accepted[0] > 0
+    assert np.array_equal(core.free[0], core.capacity)
 
 
 def test_links_of_one_step_that_fit_one_by_one_and_not_together_lose_the_request() -> None:

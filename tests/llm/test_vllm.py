@@ -1,0 +1,109 @@
+"""A real engine that talks nonsense, hangs or dies: the caller always gets the rules' answer."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import pytest
+
+pytest.importorskip("vllm", reason="vLLM is not installed here; make test-llm runs these")
+
+from coordinator.intent.llm import (
+    Breaker,
+    LlmEngine,
+    LlmSettings,
+    ModelFailed,
+    OpenAiModel,
+)
+from coordinator.intent.prompt import messages
+from coordinator.intent.proposal import parse
+from coordinator.intent.rules import RulesInterpreter
+from coordinator.model import Interpretation, Source
+from deploy.vllm_engine import VllmEngine
+
+pytestmark = pytest.mark.timeout(420)
+
+AREAS = ("berlin", "munich")
+ROBOTS = "Control of welding robots in Berlin within 10 ms, for 40 devices"
+RULES = RulesInterpreter()
+
+
+def asked(engine: VllmEngine, deadline_s: float = 60.0, tokens: int = 2_000) -> OpenAiModel:
+    settings = LlmSettings(engine.url, "entente", engine.key, deadline_s, tokens)
+    return OpenAiModel(settings)
+
+
+def interpreted(model: OpenAiModel, text: str = ROBOTS) -> Interpretation:
+    return LlmEngine(model, Breaker()).over(RULES).interpret(text, AREAS)
+
+
+def is_the_rules_answer(said: Interpretation) -> bool:
+    before = RULES.interpret(ROBOTS, AREAS)
+    return (said.action, said.services, said.engine) == (before.action, before.services, "rules")
+
+
+def test_random_weights_answer_under_the_schema(engine: VllmEngine) -> None:
+    model, services = asked(engine), 0
+    for number in range(5):
+        answer = model.answer(messages(f"Robots in Berlin within {number} ms", ()))
+        services += len(parse(answer).services)
+    assert services > 0
+
+
+def test_an_answer_is_streamed(engine: VllmEngine) -> None:
+    model = asked(engine)
+    pieces = list(model._pieces(messages(ROBOTS, ()), time.monotonic() + 60))
+    assert len([piece for piece in pieces if piece]) > 10
+    parse("".join(pieces))
+
+
+def test_nonsense_under_the_schema_is_seen_through_and_the_rules_answer(
+    engine: VllmEngine,
+) -> None:
+    said = interpreted(asked(engine))
+    assert is_the_rules_answer(said)
+    assert "the language model was left out: its answer made no sense" in said.explanation
+
+
+def test_an_answer_longer_than_its_limit_is_not_used(engine: VllmEngine) -> None:
+    said = interpreted(asked(engine, tokens=5))
+    assert is_the_rules_answer(said)
+    assert "its answer was cut off" in said.explanation
+
+
+def test_an_engine_that_is_too_slow_is_left_at_the_deadline(engine: VllmEngine) -> None:
+    began = time.monotonic()
+    said = interpreted(asked(engine, deadline_s=0.02))
+    assert time.monotonic() - began < 2
+    assert is_the_rules_answer(said)
+    assert "it did not answer in time" in said.explanation
+
+
+def test_a_wrong_key_opens_nothing(engine: VllmEngine) -> None:
+    stranger = OpenAiModel(LlmSettings(engine.url, "entente", "wrong"))
+    with pytest.raises(ModelFailed, match="could not be asked"):
+        stranger.answer(messages(ROBOTS, ()))
+
+
+def test_no_stated_value_comes_from_the_model(engine: VllmEngine) -> None:
+    for text in (ROBOTS, "Video for 200 users", "Wir brauchen Strom für 7 Kräne"):
+        said = interpreted(asked(engine), text)
+        for service in said.services:
+            for item in service.evidence:
+                if item.source is Source.STATED:
+                    assert text[item.start : item.end] == item.words
+
+
+def test_zz_an_engine_killed_in_the_middle_of_an_answer(engine: VllmEngine) -> None:
+    """Last: it ends the engine that the other tests share."""
+    model = asked(engine)
+    answer = model._pieces(messages(ROBOTS, ()), time.monotonic() + 60)
+    assert next(piece for piece in answer if piece)
+    threading.Thread(target=engine.kill).start()
+    with pytest.raises(Exception, match=r".+"):
+        list(answer)
+    assert not engine.healthy()
+    said = interpreted(model)
+    assert is_the_rules_answer(said)
+    assert "it could not be asked" in said.explanation
