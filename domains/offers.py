@@ -29,8 +29,10 @@ from domains.model import (
 )
 from domains.technologies import PERMILLE, Free, Option, Technology, fits
 
-MENU_MAX = 8
-"""Offers in one menu."""
+MENU_MAX = 24
+"""Offers in one menu. On the shipped networks that is every one that a negotiation can use: of 385
+random requests none came out dearer than with whole frontiers, with 16 two in a hundred did and
+with 8 one in ten."""
 
 _ID_BYTES = 12
 

@@ -116,7 +116,7 @@ class TenantMemory:
         return self._shelf.count(collection)
 
     def _vector(self, text: str) -> Vectors:
-        vectors = self._encoder.encode([essence(text)])
+        vectors = self._encoder.encode([essence(text) or tidy(text)])
         return np.asarray(vectors[0], np.float32)
 
     def _write(
@@ -165,8 +165,7 @@ def tidy(text: str) -> str:
 
 def essence(text: str) -> str:
     """What an intent is compared by: masked, lower case, without the words of asking."""
-    said = tidy(text).lower()
-    return " ".join(_ASKING.sub(" ", said).split()) or said
+    return " ".join(_ASKING.sub(" ", tidy(text).lower()).split())
 
 
 def merged(old: Entry, new: Entry, now_s: float) -> Entry:

@@ -34,7 +34,8 @@ class PathTable:
     The first of these two, `ample`, is always free and fills up short paths; the second, `none`, is
     never free and stands for a path that there is not.
     links: [n * n, K, H], of source s and target t at row t * n + s. hops: [n * n, K], 0 for none.
-    ranked: links by rank, [K, n * n, H]. Of the best paths: first [H', t, s], first_hops [t, s].
+    ranked: links by rank and hop, [K, H, n * n]. Of the best paths alone: first [H', t, s] and
+    first_hops [t, s].
     """
 
     nodes: int
@@ -106,7 +107,7 @@ def _table(nodes: int, links: tuple[tuple[int, int], ...], topology: str) -> Pat
         links=table,
         hops=lengths,
         first=np.ascontiguousarray(first),
-        ranked=np.ascontiguousarray(table.transpose(1, 0, 2)),
+        ranked=np.ascontiguousarray(table.transpose(1, 2, 0)),
         first_hops=np.ascontiguousarray(lengths[:, 0]).reshape(nodes, nodes),
     )
 

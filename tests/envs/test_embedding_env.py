@@ -12,6 +12,7 @@ from gymnasium.utils.env_checker import check_env  # noqa: E402
 from gymnasium.vector import AutoresetMode  # noqa: E402
 
 import envs  # noqa: E402, F401, registers the ids
+from envs.embedding.core import Mask  # noqa: E402
 from envs.embedding.evaluation import evaluate_workload  # noqa: E402
 from envs.embedding.files import write  # noqa: E402
 from envs.embedding.generate import cross_domain  # noqa: E402
@@ -125,7 +126,7 @@ def test_the_route_cost_that_is_seen_is_the_one_that_is_paid() -> None:
 
 def test_the_evaluation_and_the_environment_agree() -> None:
     class Last:
-        name, mask = "last", "links"
+        name, mask = "last", Mask.LINKS
 
         def act(self, core: Any) -> Any:
             return np.where(core.survey.linked.any(axis=1), last(core.legal), core.refuse)

@@ -11,7 +11,7 @@ from envs.embedding.evaluation import MaskedRandom, evaluate_workload
 from envs.embedding.files import write
 from envs.embedding.generate import cross_domain, waxman
 from envs.embedding.heuristics import NAMES as RULES
-from envs.embedding.heuristics import Free, Graph, capacity, decide, replay, rule_of
+from envs.embedding.heuristics import Free, Graph, Verdict, capacity, decide, replay, rule_of
 from envs.embedding.model import Workload, link_order
 from envs.embedding.paths import table_of
 from envs.evaluate import main
@@ -53,7 +53,8 @@ def test_the_best_rule_on_another_trace_is_as_measured() -> None:
 @pytest.mark.parametrize("rule", RULES)
 @pytest.mark.parametrize("workload", [CHAINS, MESHED], ids=["chains", "meshed"])
 def test_no_verdict_takes_more_than_there_is(workload: Workload, rule: str) -> None:
-    network, live = workload.substrate, []
+    network = workload.substrate
+    live: list[Verdict] = []
     for verdict in replay(workload, rule_of(rule)):
         now = verdict.request.time
         live = [one for one in live if one.request.ends >= now]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import threading
 import time
+from collections.abc import Iterator, Sequence
 
 import pytest
 
@@ -97,13 +97,20 @@ def test_no_stated_value_comes_from_the_model(engine: VllmEngine) -> None:
 
 def test_zz_an_engine_killed_in_the_middle_of_an_answer(engine: VllmEngine) -> None:
     """Last: it ends the engine that the other tests share."""
-    model = asked(engine)
-    answer = model._pieces(messages(ROBOTS, ()), time.monotonic() + 60)
-    assert next(piece for piece in answer if piece)
-    threading.Thread(target=engine.kill).start()
-    with pytest.raises(Exception, match=r".+"):
-        list(answer)
-    assert not engine.healthy()
-    said = interpreted(model)
+
+    class Killing(OpenAiModel):
+        """Kills the engine as soon as the first words of its answer are here."""
+
+        def _pieces(self, prompt: Sequence[dict[str, str]], ends: float) -> Iterator[str]:
+            for piece in super()._pieces(prompt, ends):
+                engine.kill()
+                yield piece
+
+    settings = LlmSettings(engine.url, "entente", engine.key, 60.0, 2_000)
+    said = interpreted(Killing(settings))
     assert is_the_rules_answer(said)
-    assert "it could not be asked" in said.explanation
+    assert "the language model was left out: it" in said.explanation
+    assert not engine.healthy()
+    again = interpreted(asked(engine))
+    assert is_the_rules_answer(again)
+    assert "it could not be asked" in again.explanation

@@ -39,9 +39,7 @@ async def serving(whole: Federation, settings: Settings) -> AsyncIterator[Servic
         return Account(whole.coordinator.address, HOME, identity, name)
 
     opened = service(settings, "replica-1")
-    talks = replace(
-        opened.talks, desk_of=lambda tenant: CoordinatorDesk(lambda: account(tenant))
-    )
+    talks = replace(opened.talks, desk_of=lambda tenant: CoordinatorDesk(lambda: account(tenant)))
     yield replace(opened, talks=talks)
     opened.close()
 
@@ -107,9 +105,7 @@ async def test_a_no_orders_nothing_and_a_change_is_quoted_anew(
     assert whole.used() == idle
 
 
-async def test_a_restart_in_the_middle_loses_nothing(
-    whole: Federation, settings: Settings
-) -> None:
+async def test_a_restart_in_the_middle_loses_nothing(whole: Federation, settings: Settings) -> None:
     async with serving(whole, settings) as opened, calling(opened, "clinic") as client:
         name = await begun(client)
         await said(client, name, REQUEST)
