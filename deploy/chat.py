@@ -22,11 +22,11 @@ from coordinator.intent.privacy import mask
 from coordinator.translation import Translation
 from deploy import render_intent
 from deploy.desk import CoordinatorDesk
-from deploy.engines import Engine, interpreter
+from deploy.engines import Engine, interpreters
 from deploy.home import Home
 from deploy.network import network
 from deploy.session import Asker, error_text
-from deploy.web.batches import Batches
+from deploy.web.readers import Readers
 from domains.errors import EntenteError
 
 STYLE = {
@@ -89,9 +89,9 @@ async def chatted(
     kept = Conversations(
         home.databases / "conversations.sqlite", str(uuid.uuid4()), f"chat-{os.getpid()}"
     )
-    with closing(kept), closing(Batches(interpreter(engine), covered.areas)) as batches:
+    with closing(kept), closing(Readers(interpreters(engine), covered.areas)) as readers:
         desk = CoordinatorDesk(asker.account)
-        talks = Talks(kept, batches.read, lambda _: desk, covered, SystemClock(), mask)
+        talks = Talks(kept, readers.read, lambda _: desk, covered, SystemClock(), mask)
         talk = await _begun(talks, asker.tenant, resume)
         console.print(Text(f"conversation {talk.conversation_id}", "dim"))
         console.print(Text(_opening(talk)))

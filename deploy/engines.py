@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 from coordinator.intent import Interpreter
+from deploy.web.readers import Interpreters
 
 
 class Engine(StrEnum):
@@ -20,3 +21,9 @@ def interpreter(engine: Engine) -> Interpreter:
             from coordinator.intent.rules import RulesInterpreter
 
             return RulesInterpreter()
+
+
+def interpreters(engine: Engine) -> Interpreters:
+    """An interpreter for each tenant; rules know no tenants, so all share one."""
+    shared = interpreter(engine)
+    return lambda tenant: shared

@@ -5,6 +5,7 @@ The same application runs under uvicorn in a plain process, where Ray would be t
 
 from __future__ import annotations
 
+import logging
 import os
 import uuid
 from dataclasses import dataclass, field
@@ -16,13 +17,13 @@ from coordinator.conversation.store import Conversations
 from coordinator.conversation.talks import Talks
 from coordinator.intent.privacy import mask
 from deploy.desk import desk_here
-from deploy.engines import Engine, interpreter
+from deploy.engines import Engine, interpreters
 from deploy.home import Home
 from deploy.network import network
 from deploy.web.address import loopback
 from deploy.web.app import Service, create
-from deploy.web.batches import WAITING_MAX, Batches
 from deploy.web.rate import Buckets
+from deploy.web.readers import WAITING_MAX, Readers
 from deploy.web.tokens import Tokens
 from domains.errors import EntenteError
 
@@ -30,7 +31,7 @@ RATE_PER_S = 50.0
 """Requests of one tenant that one replica answers, sustained."""
 BURST = 100
 ONGOING_MAX = 2 * WAITING_MAX
-"""Above what `Batches` lets wait, so that too much is refused by us, with a typed body."""
+"""Above what `Readers` lets wait, so that too much is refused by us, with a typed body."""
 QUEUED_MAX = 1_024
 ONGOING_TARGET = 16
 """Per replica; above it, Serve adds one."""
@@ -62,17 +63,17 @@ def service(settings: Settings, replica: str) -> Service:
     """
     home = Home(settings.home)
     covered = network(settings.config)
-    batches = Batches(interpreter(settings.engine), covered.areas)
+    readers = Readers(interpreters(settings.engine), covered.areas)
     kept = Conversations(home.databases / "conversations.sqlite", settings.incarnation, replica)
 
     def close() -> None:
-        batches.close()
+        readers.close()
         kept.close()
 
     return Service(
         talks=Talks(
             kept=kept,
-            read=batches.read,
+            read=readers.read,
             desk_of=lambda tenant: desk_here(home, tenant),
             network=covered,
             clock=SystemClock(),
@@ -122,6 +123,7 @@ def start(settings: Settings, listen: str) -> None:
     """
     from ray import serve
 
+    logging.getLogger("ray.serve").setLevel(logging.WARNING)  # it tells people about every step
     host, port = loopback(listen)
     Tokens.of(Home(settings.home))  # one secret, made before replicas look for it
     serve.start(

@@ -1,7 +1,7 @@
 """Learning environments over the same domains and coordinator, without network or Ray.
 
 Importing this package registers the environments with Gymnasium, where that is installed. The
-batched cores, the reference policies and `envs.evaluate` need numpy only.
+batched cores, the reference policies and `envs.evaluate` do without it.
 """
 
 from importlib.util import find_spec

@@ -37,7 +37,8 @@ EFFECTS_MAX = 4
 """Effects of one message; more means that what is offered keeps changing under the tenant."""
 _NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "https://entente.example/conversations/v1")
 
-Read = Callable[[str], Awaitable[Interpretation]]
+Read = Callable[[str, str], Awaitable[Interpretation]]
+"""What a text of a tenant asks for: (tenant, text)."""
 Mask = Callable[[str], str]
 DeskOf = Callable[[str], Desk]
 """The desk of a tenant, by its name."""
@@ -56,7 +57,7 @@ class Talks:
     """Every conversation of a service.
 
     Attributes:
-        read: interprets one sentence.
+        read: interprets one sentence of a tenant.
         mask: hides personal data; applied before anything else sees or keeps the words.
     """
 
@@ -95,11 +96,11 @@ class Talks:
                     yield reply
 
     async def _said(self, talk: Conversation, text: str) -> Said:
-        heard = await self.read(text)
+        heard = await self.read(talk.tenant, text)
         joined = None
         if talk.words and not talk.services:
             try:
-                joined = await self.read(f"{talk.words}\n{text}")
+                joined = await self.read(talk.tenant, f"{talk.words}\n{text}")
             except InvalidRequest:  # together they are too long to be one request
                 joined = None
         return Said(text, heard, joined, self.network.areas, self.network.default_area)

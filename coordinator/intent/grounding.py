@@ -83,7 +83,9 @@ def ground(
         merged,
         action=Action.CLARIFY if questions else merged.action,
         questions=questions,
-        engine="llm",
+        engine="llm"
+        if (merged.services, questions) != (said.services, said.questions)
+        else said.engine,
     )
 
 

@@ -30,7 +30,7 @@ TEXT_CHARACTERS_MAX = 512
 SAME = 0.95
 """Two intents this similar are one; "robot arm control" and "control of a robot arm" are .96."""
 HALF_LIFE_S = 30 * 86_400.0
-AGED_MIN = 0.1
+AGED_MIN = 0.25
 """What the oldest entry still counts for."""
 EVIDENCE_MAX = 8.0
 """A merged entry weighs no more than this many new ones, so that it can still change its mind."""

@@ -53,6 +53,11 @@ _CUED = re.compile(
     r"|speak to|yours)\b)[,:\s]\s*)(?P<value>"
     rf"{_WORD}(?:\s{_PARTICLE}{_WORD}){{1,3}})"
 )
+_SAID = re.compile(
+    r"(?i:\bmy name(?:'s| is)\s+|\bnamed\s+(?=\S+ [A-Z])|\b(?:mrs?|ms|dr)\.?\s+)"
+    r"(?P<value>(?!\[)[^\W\d_]+(?:\s(?!and\b|needs?\b|is\b|in\b|at\b|for\b|wants?\b)[^\W\d_]+)?)"
+)
+"""Where the cue alone is enough, however the name is written."""
 _GIVEN = (
     "Aaron Abdul Adam Ahmed Aisha Alan Albert Alejandro Alexander Ali Alice Amina Amira Amy"
     " Ana Andrea Andreas Andrew Angela Anita Anna Anne Anthony Antonio Arjun Barbara Beatrice"
@@ -88,6 +93,7 @@ _STEPS = (
     (_LONG_NUMBER, "[record]"),
     (_TITLED, "[name]"),
     (_CUED, "[name]"),
+    (_SAID, "[name]"),
     (_PERSON, "[name]"),
 )
 _WITH_UNIT = re.compile(

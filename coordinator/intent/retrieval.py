@@ -18,6 +18,7 @@ from coordinator.intent.encoder import Encoder
 from coordinator.intent.memory import Memory, TenantMemory, essence, preference_of
 from coordinator.intent.outcomes import Outcome, normalised
 from coordinator.intent.portions import Portion
+from coordinator.intent.privacy import mask
 from coordinator.intent.reading import complete, usual
 from coordinator.intent.services import ENTRIES, GENERIC
 from coordinator.intent.store import Collection, Point, Shelf, VectorStore
@@ -85,7 +86,7 @@ class TenantInterpreter:
         Args:
             services: as they were interpreted, all of them; outcomes: by their place in it.
         """
-        parts = portions.portions(text, areas)
+        parts = portions.portions(mask(text), areas)
         for index, outcome in outcomes.items():
             service = services[index]
             words = parts[index].words if len(parts) == len(services) else text
@@ -95,8 +96,10 @@ class TenantInterpreter:
         """What the catalogue has that is nearest to `words`."""
         return _catalogue(self._shelf, self._encoder, words)
 
+    # Masks look for capitals, which portions no longer have: text is masked first.
+
     def _grounded(self, said: Interpretation, text: str, areas: Sequence[str]) -> Interpretation:
-        parts = portions.portions(text, areas)
+        parts = portions.portions(mask(text), areas)
         if len(parts) != len(said.services):
             parts = [Portion(text, named=True, typed=True) for _ in said.services]
         readings = [

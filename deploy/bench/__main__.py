@@ -19,7 +19,7 @@ from typing import Annotated, Any, TypeVar
 import typer
 from rich.console import Console
 
-from deploy.bench import growth, hosts, plan, setup
+from deploy.bench import growth, hosts, plan, setup, translate
 from deploy.bench.effort import FULL, QUICK, Effort, Tell
 from deploy.bench.report import Report
 from domains.errors import EntenteError
@@ -45,6 +45,7 @@ class Name(StrEnum):
     STANDING = "standing"
     HOSTS = "hosts"
     PLAN = "plan"
+    TRANSLATE = "translate"
 
 
 _T = TypeVar("_T")
@@ -54,6 +55,7 @@ ASYNC: dict[Name, _Async] = {
     Name.SETUP: setup.measure,
     Name.DOMAINS: growth.with_domains,
     Name.STANDING: growth.with_standing,
+    Name.TRANSLATE: translate.measure,
 }
 SHOWN = (*ASYNC, Name.HOSTS)
 """In the order in which they are measured; Ray last, which leaves threads behind."""

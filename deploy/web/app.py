@@ -124,9 +124,9 @@ def _routes() -> APIRouter:
     return routes
 
 
-async def translate(body: schema.TranslateRequest, here: Here) -> Translation:
+async def translate(body: schema.TranslateRequest, here: Here, request: Request) -> Translation:
     """What a sentence asks for, as standard profiles. Nothing is stored, held or ordered."""
-    found = await here.talks.read(checked_text(body.text))
+    found = await here.talks.read(request.scope["state"]["tenant"], checked_text(body.text))
     answer = translation(found, here.talks.network.default_area)
     here.metrics.translations.labels(answer.action, answer.engine).inc()
     return answer

@@ -64,6 +64,13 @@ class Embedding:
         self.free = np.tile(self.capacity, (rows, 1))
         self.flat = self.free.reshape(-1)
         self._base = self.index * self.width
+        # The same bandwidth as the nodes at both ends see it, kept up to date; one more for CPU.
+        self._ends = ends_of(substrate, self.width)
+        self._all_around = np.zeros(nodes + 1)
+        np.add.at(self._all_around, self._ends, self.capacity[:, None])
+        self.around = np.tile(self._all_around, (rows, 1))
+        self._around = self.around.reshape(-1)
+        self._around_base = self.index * (nodes + 1)
         # What the current request took, at which places: V nodes, then H hops of each of its links.
         self.functions_max = functions_max
         self._hops = np.arange(table.longest)
@@ -93,7 +100,7 @@ class Embedding:
         """Starts an episode in each of `rows`, with the trace in `rooms` of that many requests."""
         self.room[rows], self.requests[rows] = rooms, requests
         self.link_base[rows] = rooms * self.traces.links
-        self.free[rows] = self.capacity
+        self.free[rows], self.around[rows] = self.capacity, self._all_around
         self._live_ends[rows] = np.inf
         for state in (self.turn, self.accepted, self.illegal, self.unrouted):
             state[rows] = 0
@@ -116,38 +123,39 @@ class Embedding:
     @property
     def legal(self) -> Bools:
         """What the mask allows, [B, n + 1]; never empty: refusing is always legal."""
-        out = np.ones((self.rows, self.nodes + 1), dtype=np.bool_)
-        out[:, : self.nodes] = self._nodes(self.survey)
-        return out
+        return self._legal(self.survey).copy()
 
     def step(self, actions: NDArray[np.integer]) -> Floats:
         """Takes one action per row; returns the rewards [B]."""
         seen, active = self.survey, self.active
         placing = (actions >= 0) & (actions < self.nodes) & active
         nodes = np.where(placing, actions, 0)
-        placing &= self._nodes(seen)[self.index, nodes]
-        self.illegal += active & ~placing & (actions != self.refuse)
+        placing &= self._legal(seen)[self.index, nodes]
         routed = placing
         if (rows := placing.nonzero()[0]).size:
             routed = self._place(rows, nodes, placing, seen)
-        self.unrouted += placing & ~routed
         self.position += routed
         self.cursor += routed
-        complete = routed & (self.position == self.size)
-        decided = (active & ~routed) | complete
-        rewards = np.zeros(self.rows)
-        if (rows := decided.nonzero()[0]).size:
-            if (done := complete.nonzero()[0]).size:
-                rewards[done] = self._accept(done)
-            if (lost := (decided & ~complete & (self.position + placing > 0)).nonzero()[0]).size:
-                self._give_back(lost, self._at[lost], self._taken[lost])
-            self.turn[rows] += 1
-            self._open(rows)
-            self._leave(rows)
         self._survey = None
+        complete = routed & (self.position == self.size)
+        refused = active & ~routed
+        rewards = np.zeros(self.rows)
+        if refused.any():
+            self.illegal += refused & ~placing & (actions != self.refuse)
+            self.unrouted += refused & placing
+            begun = (refused & (self.position + placing > 0)).nonzero()[0]
+            self._give_back(begun, self._at[begun], self._taken[begun])
+        elif not complete.any():
+            return rewards
+        if (rows := complete.nonzero()[0]).size:
+            rewards[rows] = self._accept(rows)
+        rows = (complete | refused).nonzero()[0]
+        self.turn[rows] += 1
+        self._open(rows)
+        self._leave(rows)
         return rewards
 
-    def _nodes(self, seen: Survey) -> Bools:
+    def _legal(self, seen: Survey) -> Bools:
         return seen.linked if self.mask is Mask.LINKS else seen.candidates
 
     def _place(self, rows: Ints, nodes: Ints, placing: Bools, seen: Survey) -> Bools:
@@ -173,11 +181,10 @@ class Embedding:
         ranks = rank[mine].astype(np.int64)
         paths = self.table.links[between, ranks]
         where = paths + self._base[of][:, None]
-        longest = paths.shape[1]
         # In one dimension these two are an order of magnitude faster.
-        np.subtract.at(self.flat, where.reshape(-1), asked.repeat(longest))
+        np.subtract.at(self.flat, where.reshape(-1), asked.repeat(paths.shape[1]))
         if (short := (self.flat.take(where) < 0).any(axis=1)).any():
-            np.add.at(self.flat, where.reshape(-1), asked.repeat(longest))
+            np.add.at(self.flat, where.reshape(-1), asked.repeat(paths.shape[1]))
             tight = np.zeros(self.rows, dtype=np.bool_)
             tight[of[short]] = True
             crowded = tight[of].nonzero()[0]
@@ -193,7 +200,9 @@ class Embedding:
             )
             paths = self.table.links[between, ranks]
             where = paths + self._base[of][:, None]
-            np.subtract.at(self.flat, where.reshape(-1), asked.repeat(longest))
+            np.subtract.at(self.flat, where.reshape(-1), asked.repeat(paths.shape[1]))
+        longest = paths.shape[1]
+        self._change_around(of, paths, -asked.repeat(2 * longest))
         columns = (pairs.ordinal[mine] * longest + self.functions_max)[:, None] + self._hops
         self._at[of[:, None], columns] = paths
         self._taken[of[:, None], columns] = asked[:, None]
@@ -214,17 +223,14 @@ class Embedding:
                 row = int(rows[pair])
                 free = self.free[row].tolist()
             needed = float(asked[pair])
-            paths = self.table.places(int(between[pair]))
-            fitting = (
-                index
-                for index, path in enumerate(paths)
-                if all(free[place] >= needed for place in path)
-            )
-            if (best := next(fitting, None)) is None:
+            for best, path in enumerate(self.table.places(int(between[pair]))):  # noqa: B007
+                if min([free[place] for place in path]) >= needed:
+                    break
+            else:
                 lost[row] = True
                 continue
             ranks[pair] = best
-            for place in paths[best]:
+            for place in path:
                 free[place] -= needed
         return lost
 
@@ -263,6 +269,12 @@ class Embedding:
     def _give_back(self, rows: Ints, places: Ints, amounts: Floats) -> None:
         where = places + self._base[rows, None]
         np.add.at(self.flat, where.reshape(-1), amounts.reshape(-1))
+        self._change_around(rows, places, amounts.repeat(2))
+
+    def _change_around(self, rows: Ints, places: Ints, amounts: Floats) -> None:
+        """Adds to what both ends of the links at `places` [P, H] see; amounts: [P H 2]."""
+        where = self._ends.take(places, axis=0) + self._around_base[rows][:, None, None]
+        np.add.at(self._around, where.reshape(-1), amounts)
 
     def _open(self, rows: Ints) -> None:
         """Turns to the request whose turn it is; behind the last, to one that asks for nothing."""
@@ -271,7 +283,7 @@ class Embedding:
         first = traces.first.take(request)
         self.active[rows] = going = turn < self.requests[rows]
         self.request[rows], self.cursor[rows] = request, room * traces.steps + first
-        self.size[rows] = np.where(going, traces.first.take(request + going) - first, -1)
+        self.size[rows] = np.where(going, traces.first.take(request + going) - first, 0)
         self.unused[rows], self.position[rows], self.spent[rows] = True, 0, 0.0
         self._at[rows], self._taken[rows] = self.table.ample, 0.0
         self._survey = None
@@ -283,6 +295,14 @@ class Embedding:
         self._live_at = doubled(self._live_at, self.table.ample)
         self._live_taken = doubled(self._live_taken, 0.0)
         self._live_ends = doubled(self._live_ends, np.inf)
+
+
+def ends_of(substrate: Substrate, width: int) -> Ints:
+    """The nodes at both ends of what stands at each place, [width, 2]; n if it is no link."""
+    ends = np.full((width, 2), substrate.nodes, dtype=np.int64)
+    pairs = np.array(substrate.links, dtype=np.int64).reshape(-1, 2)
+    ends[substrate.nodes : substrate.nodes + len(pairs)] = pairs
+    return ends
 
 
 def domains_of(substrate: Substrate) -> tuple[str, ...]:

@@ -40,9 +40,9 @@ class MaskedRandom:
     def act(self, core: Embedding) -> Ints:
         draws = self._generator.random((core.rows, core.nodes + 1), dtype=np.float32)
         draws[:, core.refuse] = 0.0
-        # Draws are below 1: what is legal is above everything that is not.
+        # Refusing, which is always legal, comes before all that is not, and after the rest.
         actions: Ints = (draws + core.legal).argmax(axis=1)
-        return np.where(core.legal[core.index, actions], actions, core.refuse)
+        return actions
 
 
 class Nearest:
@@ -51,10 +51,11 @@ class Nearest:
     name, mask = "nearest", Mask.LINKS
 
     def act(self, core: Embedding) -> Ints:
-        cost = np.where(core.survey.linked, route_costs(core), np.inf)
+        linked = core.survey.linked[:, : core.nodes]
+        cost = np.where(linked, route_costs(core), np.inf)
         cheapest = cost == cost.min(axis=1, keepdims=True)
         node = np.where(cheapest, core.free[:, : core.nodes], -np.inf).argmax(axis=1)
-        return np.where(core.survey.linked.any(axis=1), node, core.refuse)
+        return np.where(linked.any(axis=1), node, core.refuse)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,6 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.arrays import Floats, Ints
 from envs.embedding.core import Embedding
 from envs.embedding.model import Substrate
 from envs.embedding.survey import route_costs
@@ -41,6 +40,7 @@ GLOBALS: Final = len(GLOBAL_NAMES)
 PER_NODE: Final = len(NODE_NAMES)
 # A route of so many hops on every link is seen as the dearest.
 HOPS_SCALE: Final = 4.0
+TINY: Final = 1e-9
 
 
 def size(nodes: int) -> int:
@@ -58,64 +58,40 @@ class Scales:
         self.bandwidth = max(float(bandwidth.max(initial=0.0)), 1.0)
         self.all_bandwidth = max(float(bandwidth.sum()), 1.0)
         self.capacity = (cpu / self.cpu).astype(np.float32)
-        ends = np.array(substrate.links, dtype=np.int64).reshape(-1, 2)
-        at = np.concatenate([ends[:, 0], ends[:, 1]])
-        order = np.argsort(at, kind="stable")
-        # Every node's links, node after node; a node without one has none.
-        self.links: Ints = substrate.nodes + np.tile(np.arange(len(ends)), 2)[order]
-        degree = np.bincount(at, minlength=substrate.nodes)
-        self.linked: Ints = degree.nonzero()[0]
-        self.starts: Ints = (degree.cumsum() - degree)[self.linked]
         around = np.zeros(substrate.nodes)
-        if len(ends):
-            around[self.linked] = np.add.reduceat(np.tile(bandwidth, 2)[order], self.starts)
+        for (u, v), amount in zip(substrate.links, substrate.bandwidth, strict=True):
+            around[[u, v]] += amount
         self.around = max(float(around.max()), 1.0)
-
-    def free_around(self, free: Floats) -> Floats:
-        """Bandwidth free on the links of every node, [B, n], from what is free in all, [B, ..]."""
-        nodes = len(self.capacity)
-        if not len(self.links):
-            return np.zeros((len(free), nodes))
-        sums: Floats = np.add.reduceat(free.take(self.links, axis=1), self.starts, axis=1)
-        if len(self.linked) == nodes:
-            return sums
-        out = np.zeros((len(free), nodes))
-        out[:, self.linked] = sums
-        return out
 
 
 def observe(core: Embedding, scales: Scales) -> Observations:
-    """What every row sees, [B, size]; a finished row sees the network, and nothing asked."""
+    """What every row sees, [B, size]; a finished row sees a function that fits nowhere."""
     rows, nodes, seen, traces = core.rows, core.nodes, core.survey, core.traces
     out = np.empty((rows, size(nodes)), dtype=np.float32)
-    asked = np.where(core.active, seen.cpu, 0.0)
-    life = traces.ends.take(core.request) - traces.arrival.take(core.request)
     earlier = np.zeros(rows)
-    if seen.pairs is not None:
-        earlier[seen.pairs.owners] = np.add.reduceat(seen.pairs.bandwidth, seen.pairs.starts)
+    if (pairs := seen.pairs) is not None:
+        earlier[pairs.owners] = np.add.reduceat(pairs.bandwidth, pairs.starts)
+    cpu, links = core.free[:, :nodes], core.free[:, nodes : core.table.ample]
+    out[:, 0] = seen.cpu / scales.cpu
+    out[:, 1] = earlier / scales.around
+    out[:, 2] = traces.later.take(core.cursor) / scales.around
+    out[:, 3] = (core.size - core.position) / core.functions_max
+    out[:, 4] = traces.life_share.take(core.request)
+    out[:, 5] = np.add.reduce(cpu, axis=1) / scales.all_cpu
+    out[:, 6] = np.add.reduce(links, axis=1) / scales.all_bandwidth
+    out[:, 7] = core.accepted / np.maximum(core.turn, 1)
+    # All others are shares of what there is, or of what is asked.
+    np.minimum(out[:, :3], 1.0, out=out[:, :3])
     node = out[:, GLOBALS:].reshape(rows, PER_NODE, nodes)
-    cpu = core.free[:, :nodes]
-    around = scales.free_around(core.free)
-    columns = (
-        asked / scales.cpu,
-        earlier / scales.around,
-        traces.later.take(core.cursor) / scales.around,
-        np.maximum(core.size - core.position, 0) / core.functions_max,
-        np.where(core.active, life / (life + traces.mean_life.take(core.room)), 0.0),
-        cpu.sum(axis=1) / scales.all_cpu,
-        core.free[:, nodes : nodes + len(core.substrate.links)].sum(axis=1) / scales.all_bandwidth,
-        core.accepted / np.maximum(core.turn, 1),
-    )
-    for column, values in enumerate(columns):
-        out[:, column] = values
-    np.multiply(cpu, 1.0 / scales.cpu, out=node[:, 0], casting="same_kind")
+    np.divide(cpu, scales.cpu, out=node[:, 0], casting="same_kind")
     np.subtract(node[:, 0], out[:, :1], out=node[:, 1])
-    np.multiply(around, 1.0 / scales.around, out=node[:, 2], casting="same_kind")
-    node[:, 3], node[:, 4], node[:, 5] = core.unused, seen.candidates, seen.linked
-    dearest = HOPS_SCALE * np.maximum(earlier, 1e-9)
-    np.minimum(route_costs(core) / dearest[:, None], 1.0, out=node[:, 6], casting="same_kind")
+    np.divide(core.around[:, :nodes], scales.around, out=node[:, 2], casting="same_kind")
+    node[:, 3] = core.unused
+    node[:, 4] = seen.candidates[:, :nodes]
+    node[:, 5] = seen.linked[:, :nodes]
+    node[:, 6] = 0.0
+    if pairs is not None:
+        dearest = np.maximum(HOPS_SCALE * earlier, TINY)[:, None]
+        np.minimum(route_costs(core) / dearest, 1.0, out=node[:, 6], casting="same_kind")
     node[:, 7] = scales.capacity
-    # All else is a share of what there is, or of what is asked.
-    np.minimum(out[:, :GLOBALS], 1.0, out=out[:, :GLOBALS])
-    np.maximum(node[:, 1], -1.0, out=node[:, 1])
     return out

@@ -45,7 +45,7 @@ class Pairs:
 class Survey:
     """cpu: of the function to place, [B]. candidates: nodes with enough of it, in the domain asked
     for and not used by this request; linked: those of them from which every link, on its own, has
-    a path, both [B, n]. pairs: None where no row has a link to route.
+    a path, both [B, n + 1], the last for refusing. pairs: None where no row has a link to route.
     """
 
     cpu: Floats
@@ -58,16 +58,18 @@ def survey(core: "Embedding") -> Survey:
     """The survey of all rows."""
     traces, cursor = core.traces, core.cursor
     cpu = traces.cpu.take(cursor)
-    candidates: Bools = core.free[:, : core.nodes] >= cpu[:, None]
-    candidates &= core.allowed.take(traces.pin.take(cursor), axis=0)
-    candidates &= core.unused
+    candidates = np.ones((core.rows, core.nodes + 1), dtype=np.bool_)
+    nodes = candidates[:, : core.nodes]
+    np.greater_equal(core.free[:, : core.nodes], cpu[:, None], out=nodes)
+    nodes &= core.allowed.take(traces.pin.take(cursor), axis=0)
+    nodes &= core.unused
     first_link = traces.first_link.take(cursor)
     degree = traces.first_link.take(cursor + 1) - first_link
     if not degree.any():
         return Survey(cpu, candidates, candidates, None)
-    pairs = _pairs(core, first_link, degree, candidates)
+    pairs = _pairs(core, first_link, degree, nodes)
     linked = candidates.copy()
-    linked[pairs.owners] &= np.minimum.reduceat(pairs.best, pairs.starts) >= 0
+    linked[pairs.owners, : core.nodes] &= np.minimum.reduceat(pairs.best, pairs.starts) >= 0
     return Survey(cpu, candidates, linked, pairs)
 
 
@@ -118,12 +120,11 @@ def _best_paths(
         places = table.ranked[low:high].take(between, axis=2)
         places += base
         room = (flat.take(places) >= asked).all(axis=1)
-        first = room.argmax(axis=0)
-        found = room[first, np.arange(len(left))]
-        rank, at = first[found] + low, left[found]
+        found = np.logical_or.reduce(room, axis=0)
+        got, missed = found.nonzero()[0], (~found).nonzero()[0]
+        rank, at = room.take(got, axis=1).argmax(axis=0) + low, left.take(got)
         best.reshape(-1)[at] = rank
-        hops.reshape(-1)[at] = table.hops[between[found], rank]
-        missed = (~found).nonzero()[0]
+        hops.reshape(-1)[at] = table.hops.reshape(-1).take(between.take(got) * PATHS + rank)
         left, between = left.take(missed), between.take(missed)
         base, asked = base.take(missed), asked.take(missed)
     best.reshape(-1)[left] = NO_PATH

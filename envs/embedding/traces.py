@@ -16,6 +16,7 @@ from envs.embedding.model import Request, adjacency
 
 # Behind the last request time stands still: its episode's last state stays to be looked at.
 FOREVER: Final = 1e300
+TINY: Final = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +114,7 @@ class Traces:
         self.arrival = np.zeros(rooms * self.requests)
         self.ends = np.zeros(rooms * self.requests)
         self.revenue = np.zeros(rooms * self.requests)
+        self.life_share = np.zeros(rooms * self.requests)
         self.first = np.zeros(rooms * self.requests, dtype=np.int64)
         self.cpu = np.zeros(rooms * self.steps)
         self.pin = np.zeros(rooms * self.steps, dtype=np.int64)
@@ -122,14 +124,16 @@ class Traces:
         self.ordinal = np.zeros(rooms * self.links, dtype=np.int64)
         self.bandwidth = np.zeros(rooms * self.links)
         self.mean_revenue = np.ones(rooms)
-        self.mean_life = np.ones(rooms)
         self.horizon = np.ones(rooms)
 
     def fill(self, room: int, trace: Trace) -> None:
         """Puts a trace there; it must not be larger than the room."""
         self.mean_revenue[room] = trace.revenue[:-1].mean() or 1.0
-        self.mean_life[room] = (trace.ends - trace.arrival)[:-1].mean() or 1.0
         self.horizon[room] = trace.ends[:-1].max() or 1.0
+        life = (trace.ends - trace.arrival).clip(0.0, FOREVER)
+        life[-1] = 0.0
+        share = life / np.maximum(life + life[:-1].mean(), TINY)
+        _put(self.life_share, room * self.requests, share, self.requests)
         _put(self.arrival, room * self.requests, trace.arrival, self.requests)
         _put(self.ends, room * self.requests, trace.ends, self.requests)
         _put(self.revenue, room * self.requests, trace.revenue, self.requests)

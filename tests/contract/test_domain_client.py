@@ -215,6 +215,9 @@ class Liar(domain_pb2_grpc.DomainServiceServicer):
     async def ListHolds(self, request: object, context: object) -> Any:
         return self._answer("ListHolds")
 
+    async def Exchange(self, request: object, context: object) -> Any:
+        return self._answer("Exchange")
+
     async def WatchTopology(self, request: object, context: object) -> Any:
         yield self._answer("WatchTopology")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import re
 import time
@@ -10,8 +11,6 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-
-pytest.importorskip("openai", reason="the extra 'intents' is not installed")
 
 from coordinator.intent.grounding import ground
 from coordinator.intent.llm import (
@@ -29,6 +28,9 @@ from coordinator.intent.rules import RulesInterpreter
 from coordinator.model import Action, Evidence, Interpretation, Service, Source
 from tests.coordinator.openai_server import Server, serving
 
+NEEDED = ("openai",)
+MISSING = [name for name in NEEDED if importlib.util.find_spec(name) is None]
+pytestmark = pytest.mark.skipif(bool(MISSING), reason=f"not installed: {', '.join(MISSING)}")
 AREAS = ("berlin", "munich")
 RULES = RulesInterpreter()
 EVEN = {"latency": 5, "reliability": 5, "throughput": 5, "economics": 5}

@@ -32,6 +32,8 @@ PERSONAL = [
     ("SSN 078-05-1120 must not leak", ["078-05", "1120"]),
     ("born on 12.04.1968, remote monitoring at home", ["1968"]),
     ("Ask for Maria Lindqvist in the control room", ["Maria", "Lindqvist"]),
+    ("my name is tomasz zielonka and i need a slice", ["tomasz", "zielonka"]),
+    ("video for mrs sommerfeld in berlin", ["sommerfeld"]),
     ("Best regards, Hannah Okonkwo", ["Hannah", "Okonkwo"]),
 ]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import subprocess
 import sys
 import threading
@@ -10,9 +11,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
-pytest.importorskip("qdrant_client", reason="the extra 'intents' is not installed")
-pytest.importorskip("qdrant_edge", reason="the extra 'intents' is not installed")
 
 from coordinator.intent import backends
 from coordinator.intent.store import (
@@ -24,6 +22,9 @@ from coordinator.intent.store import (
 )
 from domains.errors import NotPermitted, StoreFailed, WrongState
 
+NEEDED = ("qdrant_client", "qdrant_edge")
+MISSING = [name for name in NEEDED if importlib.util.find_spec(name) is None]
+pytestmark = pytest.mark.skipif(bool(MISSING), reason=f"not installed: {', '.join(MISSING)}")
 SIZE = 8
 Opener = Callable[[Path], VectorStore]
 

@@ -84,6 +84,11 @@ def test_a_batch_does_what_the_rules_say_to_each_episode(workload: Workload, mas
             assert core.free[row, :nodes].tolist() == one.cpu
             free = [one.bandwidth[frozenset(link)] for link in links]
             assert core.free[row, nodes : nodes + len(links)].tolist() == free
+            around = [
+                sum(amount for link, amount in one.bandwidth.items() if node in link)
+                for node in range(nodes)
+            ]
+            assert core.around[row, :nodes].tolist() == around
             assert core.turn[row] == one.turn
             assert (core.revenue[row], core.cost[row]) == (one.revenue, one.cost)
     assert core.accepted.tolist() == [one.accepted for one in plain]

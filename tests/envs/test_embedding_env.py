@@ -129,7 +129,7 @@ def test_the_evaluation_and_the_environment_agree() -> None:
         name, mask = "last", Mask.LINKS
 
         def act(self, core: Any) -> Any:
-            return np.where(core.survey.linked.any(axis=1), last(core.legal), core.refuse)
+            return np.where(core.legal[:, :-1].any(axis=1), last(core.legal), core.refuse)
 
     def last(mask: Any) -> Any:
         return mask.shape[1] - 2 - mask[:, :-1][:, ::-1].argmax(axis=1)

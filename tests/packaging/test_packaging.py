@@ -77,7 +77,12 @@ def test_every_import_name_is_ours_alone() -> None:
 
 def test_every_third_party_import_is_a_declared_dependency() -> None:
     declared = modules_of(PROJECT["project"]["dependencies"])
-    learning = modules_of(PROJECT["project"]["optional-dependencies"]["learn"])
+    extras = PROJECT["project"]["optional-dependencies"]
+    optional = {
+        "envs": modules_of(extras["learn"] + extras["intents"]),
+        "coordinator": modules_of(extras["intents"]),
+        "deploy": modules_of(extras["intents"] + extras["llm"]),
+    }
     undeclared = {
         f"{path.relative_to(ROOT)}: {name}"
         for package in PACKAGES
@@ -87,7 +92,7 @@ def test_every_third_party_import_is_a_declared_dependency() -> None:
         if name.partition(".")[0] not in {*sys.stdlib_module_names, *PACKAGES}
         and not any(
             name == known or name.startswith(f"{known}.")
-            for known in declared | (learning if package == "envs" else set())
+            for known in declared | optional.get(package, set())
         )
     }
     assert not undeclared

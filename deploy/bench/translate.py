@@ -1,0 +1,175 @@
+"""What a translation costs: in this process, over HTTP in a plain process, and on Ray Serve."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import asdict, dataclass
+from itertools import count
+from pathlib import Path
+from typing import Final
+
+from deploy.bench.effort import Effort, Tell
+from deploy.bench.report import Report, Table, figure
+from deploy.child import importable
+from deploy.engines import Engine, interpreter
+from deploy.evaluation import SENTENCES, labelled
+from deploy.federation import DEFAULT
+from deploy.home import VARIABLE, Home
+from deploy.hosts import Launcher
+from deploy.network import network
+from deploy.processes import free_addresses
+from deploy.reading import Translator
+from deploy.web.tokens import Tokens
+from domains.errors import EntenteError
+
+CLIENTS: Final = 16
+"""Connections that are kept busy where throughput is measured."""
+TENANTS: Final = 400
+"""Enough that the rate of one tenant is never what is measured."""
+START_S: Final = 90.0
+STOP_S: Final = 40.0
+ANSWER_S: Final = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One surface: milliseconds of a lone caller, translations per second of many."""
+
+    p50_ms: float
+    p99_ms: float
+    per_s: float
+
+
+async def measure(folder: Path, effort: Effort, tell: Tell) -> Report:
+    """Translate our own sentences again and again, one by one and at once."""
+    texts = [row.text for row in labelled(SENTENCES)]
+    tell("in this process")
+    rows = {"in process, one thread": _direct(texts, effort)}
+    for launcher in (Launcher.PROCESS, Launcher.RAY):
+        name = "HTTP, plain process" if launcher is Launcher.PROCESS else "HTTP, Ray Serve"
+        tell(name)
+        async with _serving(folder / launcher.value, launcher) as (address, tokens):
+            rows[name] = await _over_http(address, tokens, texts, effort)
+    shown = [
+        (name, figure(seen.p50_ms), figure(seen.p99_ms), figure(seen.per_s))
+        for name, seen in rows.items()
+    ]
+    columns = ("translate", "p50 ms", "p99 ms", f"per s, {CLIENTS} clients")
+    table = Table("A sentence becomes standard profiles, rules engine", columns, shown)
+    return Report("translate", (table,), {name: asdict(seen) for name, seen in rows.items()})
+
+
+def _direct(texts: Sequence[str], effort: Effort) -> Seen:
+    translator = Translator(interpreter(Engine.RULES), network(DEFAULT))
+    took_ms: list[float] = []
+    translator(texts[0])
+    began_s = time.perf_counter()
+    while time.perf_counter() - began_s < effort.windows * effort.window_s:
+        for text in texts:
+            at_s = time.perf_counter()
+            translator(text)
+            took_ms.append((time.perf_counter() - at_s) * 1_000)
+    per_s = len(took_ms) / (time.perf_counter() - began_s)
+    return _seen(took_ms, per_s)
+
+
+async def _over_http(
+    address: str, tokens: Sequence[str], texts: Sequence[str], effort: Effort
+) -> Seen:
+    requests = [_request(text, token) for text, token in _pairs(texts, tokens)]
+    window_s = effort.windows * effort.window_s
+    await _busy(address, requests, window_s / 4, 1)  # what is built on first use
+    alone = await _busy(address, requests, window_s, 1)
+    crowd = await _busy(address, requests, window_s, CLIENTS)
+    return _seen(alone, len(crowd) / window_s)
+
+
+def _pairs(texts: Sequence[str], tokens: Sequence[str]) -> list[tuple[str, str]]:
+    return [(texts[index % len(texts)], token) for index, token in enumerate(tokens)]
+
+
+def _request(text: str, token: str) -> bytes:
+    body = json.dumps({"text": text}).encode()
+    head = (
+        "POST /v1/intents:translate HTTP/1.1\r\nhost: entente\r\n"
+        f"authorization: Bearer {token}\r\n"
+        f"content-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
+    )
+    return head.encode() + body
+
+
+async def _busy(
+    address: str, requests: Sequence[bytes], window_s: float, clients: int
+) -> list[float]:
+    """Milliseconds of every answer that so many clients get within a window."""
+    ends_s = time.perf_counter() + window_s
+    numbers = count()
+    took_ms: list[float] = []
+
+    async def client() -> None:
+        host, _, port = address.rpartition(":")
+        reader, writer = await asyncio.open_connection(host, int(port))
+        try:
+            while (at_s := time.perf_counter()) < ends_s:
+                writer.write(requests[next(numbers) % len(requests)])
+                async with asyncio.timeout(ANSWER_S):
+                    await _answered(reader)
+                took_ms.append((time.perf_counter() - at_s) * 1_000)
+        finally:
+            writer.close()
+
+    await asyncio.gather(*(client() for _ in range(clients)))
+    return took_ms
+
+
+async def _answered(reader: asyncio.StreamReader) -> None:
+    head = (await reader.readuntil(b"\r\n\r\n")).lower()
+    if not head.startswith(b"http/1.1 200"):
+        raise EntenteError(f"a translation was answered with {head.splitlines()[0].decode()}")
+    fields = dict(line.split(b": ", 1) for line in head.splitlines()[1:] if line)
+    if b"content-length" in fields:
+        await reader.readexactly(int(fields[b"content-length"]))
+        return
+    while size := int((await reader.readline()).strip(), 16):
+        await reader.readexactly(size + 2)
+    await reader.readline()
+
+
+def _seen(took_ms: Sequence[float], per_s: float) -> Seen:
+    ordered = sorted(took_ms)
+    return Seen(
+        ordered[len(ordered) // 2], ordered[min(len(ordered) * 99 // 100, len(ordered) - 1)], per_s
+    )
+
+
+@asynccontextmanager
+async def _serving(folder: Path, launcher: Launcher) -> AsyncIterator[tuple[str, Sequence[str]]]:
+    """`entente serve` in a process of its own: its address, and tokens of many tenants."""
+    home = Home(folder).prepare()
+    (address,) = free_addresses(1)
+    arguments = ["serve", "--launcher", launcher.value, "--listen", address, "--json"]
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "deploy", *arguments),
+        env=importable({**os.environ, VARIABLE: str(folder)}),
+        stdout=asyncio.subprocess.PIPE,
+        start_new_session=True,
+    )
+    assert process.stdout is not None
+    try:
+        async with asyncio.timeout(START_S):
+            while (line := await process.stdout.readline()) != b"}\n":
+                if not line:
+                    raise EntenteError("the HTTP service did not start")
+        made = Tokens.of(home)
+        yield address, [made.token(f"bench-{number}") for number in range(TENANTS)]
+    finally:
+        if process.returncode is None:
+            process.terminate()
+        async with asyncio.timeout(STOP_S):
+            await process.wait()
