@@ -54,7 +54,7 @@ _CUED = re.compile(
     rf"{_WORD}(?:\s{_PARTICLE}{_WORD}){{1,3}})"
 )
 _SAID = re.compile(
-    r"(?i:\bmy name(?:'s| is)\s+|\bnamed\s+(?=\S+ [A-Z])|\b(?:mrs?|ms|dr)\.?\s+)"
+    r"(?i:\bmy name(?:'s| is)\s+|\bnamed\s+(?=\S+ [A-Z])|\b(?:mrs?|dr)\.?\s+)"
     r"(?P<value>(?!\[)[^\W\d_]+(?:\s(?!and\b|needs?\b|is\b|in\b|at\b|for\b|wants?\b)[^\W\d_]+)?)"
 )
 """Where the cue alone is enough, however the name is written."""

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 
 PIECE_CHARACTERS_MAX = 100
 """A longer word is unknown, as the model was trained."""
+_INVISIBLE = frozenset(("Cc", "Cf", "Co", "Cs"))
 _START, _END, _UNKNOWN = "[CLS]", "[SEP]", "[UNK]"
 _IDEOGRAPHS = ((0x3400, 0x4DBF), (0x4E00, 0x9FFF), (0xF900, 0xFAFF), (0x20000, 0x2FA1F))
 
@@ -73,7 +74,7 @@ def _cleaned(text: str) -> str:
         " " if character in "\t\n\r" else character
         for character in text
         if character in "\t\n\r"
-        or not (character in "\0\ufffd" or unicodedata.category(character).startswith("C"))
+        or not (character in "\0\ufffd" or unicodedata.category(character) in _INVISIBLE)
     )
 
 
