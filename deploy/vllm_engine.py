@@ -16,6 +16,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -32,6 +33,17 @@ SEQUENCES_MAX = 16
 _COMPACT = '{"backend": "xgrammar", "disable_any_whitespace": true}'
 """JSON without blanks: half the tokens, and no model can fill an answer with them."""
 CPU_CACHE_GIB = 1
+
+
+_LEASH = """exec 3<&0
+"$0" "$@" < /dev/null 3<&- &
+engine=$!
+{ read -r nothing <&3; kill -KILL 0; } &
+exec 3<&-
+wait $engine
+kill -KILL 0"""
+"""Ends the engine's whole process group when its standard input closes, as it does when whoever
+started it dies, however that happens: no engine outlives its owner with the memory of a model."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +73,8 @@ class VllmEngine:
         self._port = _free_port()
         self._log = (settings.log or Path(os.devnull)).open("ab")
         self._process = subprocess.Popen(  # noqa: S603  # our own interpreter and module
-            self._command(),
-            stdin=subprocess.DEVNULL,
+            ("/bin/sh", "-c", _LEASH, *self._command()),
+            stdin=subprocess.PIPE,
             stdout=self._log,
             stderr=subprocess.STDOUT,
             env=self._environment(),
@@ -75,6 +87,7 @@ class VllmEngine:
 
     @property
     def pid(self) -> int:
+        """Of the process group."""
         return self._process.pid
 
     @property
@@ -116,6 +129,8 @@ class VllmEngine:
         if self.alive:
             self._end(signal.SIGTERM)
         self._end(signal.SIGKILL)
+        if self._process.stdin:
+            self._process.stdin.close()
         self._log.close()
 
     def __enter__(self) -> VllmEngine:
@@ -127,14 +142,14 @@ class VllmEngine:
         self.stop()
 
     def _end(self, how: signal.Signals) -> None:
-        try:
+        """Signal the group and wait, at most `STOP_S`, until nothing of it is left."""
+        ends = time.monotonic() + STOP_S
+        with suppress(ProcessLookupError):
             os.killpg(self._process.pid, how)
-        except ProcessLookupError:
-            return
-        try:
-            self._process.wait(STOP_S)
-        except subprocess.TimeoutExpired:
-            return
+            while time.monotonic() < ends:
+                self._process.poll()
+                os.killpg(self._process.pid, 0)
+                time.sleep(POLL_S / 5)
 
     def _command(self) -> Sequence[str]:
         settings = self._settings
@@ -143,7 +158,8 @@ class VllmEngine:
             "--model", settings.model, "--served-model-name", settings.name,
             "--host", "127.0.0.1", "--port", str(self._port),
             "--max-model-len", str(CONTEXT_TOKENS_MAX), "--max-num-seqs", str(SEQUENCES_MAX),
-            "--structured-outputs-config", _COMPACT, "--disable-log-stats", "--no-enable-log-requests",
+            "--structured-outputs-config", _COMPACT,
+            "--disable-log-stats", "--no-enable-log-requests",
             *settings.options,
         )  # fmt: skip
 

@@ -20,7 +20,7 @@ async def test_the_python_of_the_readme_gets_its_slice(
     block = re.search(r"```python\n(.*?)```", README.read_text(), re.DOTALL)
     assert block
     shown: dict[str, Any] = {}
-    exec(compile(block[1], "README.md", "exec"), shown)  # noqa: S102  # our own words
+    exec(compile(block[1], "README.md", "exec"), shown)  # our own words
     async with federation(tmp_path) as entente:
         assert entente.coordinator is not None
         identity = Identity.load(entente.identities[tenant_id("clinic")])

@@ -9,6 +9,7 @@ name and needs that package.
 from __future__ import annotations
 
 import hashlib
+import importlib
 import importlib.util
 import json
 import struct
@@ -256,13 +257,13 @@ class _SentenceTransformer:
 
     def __init__(self, name: str) -> None:
         try:
-            import sentence_transformers  # type: ignore[import-not-found,unused-ignore]
+            library = importlib.import_module("sentence_transformers")
         except ImportError:
             raise NotFound(
                 f"the encoder {name} needs sentence-transformers, which is not installed"
             ) from None
         self.name = name
-        model = sentence_transformers.SentenceTransformer(name)
+        model = library.SentenceTransformer(name)
         self.dimension = int(model.get_sentence_embedding_dimension())
         self._encode: Callable[..., Any] = model.encode
         self._one_at_a_time = threading.Lock()

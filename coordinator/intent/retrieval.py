@@ -96,9 +96,8 @@ class TenantInterpreter:
         """What the catalogue has that is nearest to `words`."""
         return _catalogue(self._shelf, self._encoder, words)
 
-    # Masks look for capitals, which portions no longer have: text is masked first.
-
     def _grounded(self, said: Interpretation, text: str, areas: Sequence[str]) -> Interpretation:
+        # Masked first: masks look for capitals, and portions are lower case.
         parts = portions.portions(mask(text), areas)
         if len(parts) != len(said.services):
             parts = [Portion(text, named=True, typed=True) for _ in said.services]

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import time
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import pytest
 
@@ -104,6 +108,29 @@ def test_no_stated_value_comes_from_the_model(engine: VllmEngine) -> None:
             for item in service.evidence:
                 if item.source is Source.STATED:
                     assert text[item.start : item.end] == item.words
+
+
+def test_no_engine_outlives_who_started_it(model: Path) -> None:
+    program = (
+        "import os, sys\n"
+        "from deploy.vllm_engine import EngineSettings, VllmEngine\n"
+        "print(VllmEngine(EngineSettings(sys.argv[1])).pid, flush=True)\n"
+        "os.kill(os.getpid(), 9)\n"
+    )
+    root = Path(__file__).resolve().parents[2]
+    died = subprocess.run(
+        [sys.executable, "-c", program, str(model)], cwd=root, capture_output=True, check=False
+    )
+    assert died.returncode == -9
+    with pytest.raises(ProcessLookupError):
+        _wait_for_the_end_of(int(died.stdout))
+
+
+def _wait_for_the_end_of(group: int) -> None:
+    """Raises ProcessLookupError when nothing is left of the group."""
+    ends = time.monotonic() + 30
+    while time.monotonic() < ends:
+        os.killpg(group, 0)
 
 
 def test_zz_an_engine_killed_in_the_middle_of_an_answer(engine: VllmEngine) -> None:

@@ -1,7 +1,7 @@
 """Do the tests have teeth? Seeds one bug at a time into a copy and runs the test that must fail.
 
-    python -m tests.mutants             all of them
-    python -m tests.mutants ledger      those whose file has "ledger" in its path
+python -m tests.mutants             all of them
+python -m tests.mutants ledger      those whose file has "ledger" in its path
 """
 
 from __future__ import annotations

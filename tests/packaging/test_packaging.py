@@ -25,6 +25,7 @@ IMPORT_NAMES = {
     "protobuf": {"google.protobuf"},
     "googleapis-common-protos": {"google.rpc", "google.longrunning"},
     "pyyaml": {"yaml"},
+    "qdrant-edge-py": {"qdrant_edge"},
 }
 """Where the name to import is not the distribution's."""
 
