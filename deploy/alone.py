@@ -5,10 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from pathlib import Path
 
-from domains.config import load
-
 from deploy.certificates import ensure_development_certificates
 from deploy.home import Home
+from domains.config import load
 from domains.security import Principal, Role
 from domains.server import Hosted
 
