@@ -10,7 +10,7 @@ from typing import Any
 
 from google.longrunning import operations_pb2
 
-from coordinator import limits, wire
+from coordinator import limits, wire, wire_services
 from coordinator.clock import Clock
 from coordinator.orders import Orders, Request
 from coordinator.records import Running
@@ -63,10 +63,12 @@ class SliceServicer(slices_pb2_grpc.SliceServiceServicer):
         running = self._orders.create(
             _request(tenant, request),
             request.intent,
-            [wire.service_from_proto(s, self._default_area) for s in request.services],
+            [wire_services.service_from_proto(s, self._default_area) for s in request.services],
             wire.on_relaxation(request.on_relaxation),
             request.validate_only,
-            wire.overlay(request.services) if request.intent and request.services else None,
+            wire_services.overlay(request.services)
+            if request.intent and request.services
+            else None,
         )
         return await self._reply(running, wire.wait_s(request.wait))
 
@@ -77,7 +79,7 @@ class SliceServicer(slices_pb2_grpc.SliceServiceServicer):
         running = self._orders.update(
             _request(tenant, request),
             wire.name_of("slices", request.name),
-            wire.changes_from_proto(request.service, request.update_mask.paths),
+            wire_services.changes_from_proto(request.service, request.update_mask.paths),
             wire.on_relaxation(request.on_relaxation),
         )
         return await self._reply(running, wire.wait_s(request.wait))

@@ -47,7 +47,11 @@ def understood(interpretation: Interpretation) -> Told:
     ]
     names = ", ".join(f"{s.name} ({s.slice_type.label})" for s in interpretation.services)
     found = f"{counted(len(services), 'service')} found: {names}" if names else "no service found"
-    return found, {"engine": interpretation.engine, "services": services}
+    return found, {
+        "engine": interpretation.engine,
+        "explanation": interpretation.explanation,
+        "services": services,
+    }
 
 
 def profile_detail(service: ServiceProfile) -> dict[str, Any]:

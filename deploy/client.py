@@ -17,7 +17,7 @@ from google.protobuf.message import Message
 from google.rpc import error_details_pb2, status_pb2
 
 from coordinator.model import ServiceProfile
-from coordinator.wire import service_to_proto
+from coordinator.wire_services import service_to_proto
 from deploy.account import Account
 from deploy.plain import Plain, plain
 from domains.errors import EntenteError, Unreachable

@@ -18,7 +18,7 @@ from coordinator.negotiate import settle
 from coordinator.placement import chains
 from coordinator.resources import ResourceDatabase
 from coordinator.split import split
-from coordinator.wire import service_from_proto
+from coordinator.wire_services import service_from_proto
 from deploy.bench import networks
 from deploy.bench.effort import Effort, Tell
 from deploy.bench.report import Report, Table, figure
