@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 from dataclasses import dataclass
-
-import grpc
+from functools import partial
 
 from coordinator.clock import Clock, SystemClock
 from coordinator.consent import Consent
@@ -61,12 +59,8 @@ class CoordinatorServer:
 async def serve(
     settings: CoordinatorSettings,
     clock: Clock | None = None,
-    register: Callable[[grpc.aio.Server], None] | None = None,
 ) -> CoordinatorServer:
     """Open the journal, take up what an earlier incarnation left, and serve.
-
-    Args:
-        register: adds further services to the same server (a benchmark's empty fan-out).
 
     Raises:
         StoreFailed: the journal cannot be opened, or is damaged.
@@ -106,15 +100,15 @@ async def serve(
     addresses = {endpoint.name: endpoint.address for endpoint in settings.domains}
     servicer = SliceServicer(orders, resources, addresses, clock, settings.default_area)
 
-    def add(server: grpc.aio.Server) -> None:
-        add_SliceServiceServicer_to_server(servicer, server)
-        if register:
-            register(server)
-
     unfinished = registry.load()
     observer.start()
     await observer.first_views(FIRST_VIEWS_S)
-    listening = await rpc.listen(settings.address, identity, {SLICE_SERVICE: PERMISSIONS}, add)
+    listening = await rpc.listen(
+        settings.address,
+        identity,
+        {SLICE_SERVICE: PERMISSIONS},
+        partial(add_SliceServiceServicer_to_server, servicer),
+    )
     await recovery.resume(unfinished)
     log.info("%s serves tenants at %s", settings.name, listening.address)
     return CoordinatorServer(
