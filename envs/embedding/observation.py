@@ -62,36 +62,35 @@ class Scales:
         for (u, v), amount in zip(substrate.links, substrate.bandwidth, strict=True):
             around[[u, v]] += amount
         self.around = max(float(around.max()), 1.0)
+        # Of what the trace shows, all but the functions left; and of all that is free.
+        self.shown = 1.0 / np.array([self.cpu, self.around, self.around, 1.0, 1.0])
+        self.parts = np.array([0, substrate.nodes])
+        self.free = 1.0 / np.array([self.all_cpu, self.all_bandwidth])
 
 
 def observe(core: Embedding, scales: Scales) -> Observations:
     """What every row sees, [B, size]; a finished row sees a function that fits nowhere."""
-    rows, nodes, seen, traces = core.rows, core.nodes, core.survey, core.traces
+    rows, nodes, seen = core.rows, core.nodes, core.survey
     out = np.empty((rows, size(nodes)), dtype=np.float32)
-    earlier = np.zeros(rows)
-    if (pairs := seen.pairs) is not None:
-        earlier[pairs.owners] = np.add.reduceat(pairs.bandwidth, pairs.starts)
-    cpu, links = core.free[:, :nodes], core.free[:, nodes : core.table.ample]
-    out[:, 0] = seen.cpu / scales.cpu
-    out[:, 1] = earlier / scales.around
-    out[:, 2] = traces.later.take(core.cursor) / scales.around
-    out[:, 3] = (core.size - core.position) / core.functions_max
-    out[:, 4] = traces.life_share.take(core.request)
-    out[:, 5] = np.add.reduce(cpu, axis=1) / scales.all_cpu
-    out[:, 6] = np.add.reduce(links, axis=1) / scales.all_bandwidth
-    out[:, 7] = core.accepted / np.maximum(core.turn, 1)
-    # All others are shares of what there is, or of what is asked.
-    np.minimum(out[:, :3], 1.0, out=out[:, :3])
+    shown = core.traces.shown.take(core.cursor, axis=0)
+    shown *= scales.shown
+    shown[:, 3] /= core.functions_max
+    # The rest are shares of what there is already.
+    np.minimum(shown, 1.0, out=out[:, :5], casting="same_kind")
+    free = np.add.reduceat(core.free[:, : core.table.ample], scales.parts, axis=1)
+    np.multiply(free, scales.free, out=out[:, 5:7], casting="same_kind")
+    np.divide(core.accepted, np.maximum(core.turn, 1), out=out[:, 7], casting="same_kind")
     node = out[:, GLOBALS:].reshape(rows, PER_NODE, nodes)
-    np.divide(cpu, scales.cpu, out=node[:, 0], casting="same_kind")
+    np.divide(core.free[:, :nodes], scales.cpu, out=node[:, 0], casting="same_kind")
     np.subtract(node[:, 0], out[:, :1], out=node[:, 1])
     np.divide(core.around[:, :nodes], scales.around, out=node[:, 2], casting="same_kind")
     node[:, 3] = core.unused
     node[:, 4] = seen.candidates[:, :nodes]
     node[:, 5] = seen.linked[:, :nodes]
-    node[:, 6] = 0.0
-    if pairs is not None:
-        dearest = np.maximum(HOPS_SCALE * earlier, TINY)[:, None]
+    if seen.pairs is None:
+        node[:, 6] = 0.0
+    else:
+        dearest = np.maximum(HOPS_SCALE * scales.around * shown[:, 1:2], TINY)
         np.minimum(route_costs(core) / dearest, 1.0, out=node[:, 6], casting="same_kind")
     node[:, 7] = scales.capacity
     return out

@@ -64,10 +64,9 @@ class PathTable:
         """The paths in that row of `links`, the best first, without what fills them up."""
         found = self._places.get(row)
         if found is None:
+            paths, hops = self.links[row].tolist(), self.hops[row].astype(np.int64).tolist()
             found = self._places[row] = tuple(
-                tuple(self.links[row, rank, : int(hops)].tolist())
-                for rank, hops in enumerate(self.hops[row])
-                if hops
+                tuple(path[:long]) for path, long in zip(paths, hops, strict=True) if long
             )
         return found
 

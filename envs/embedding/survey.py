@@ -1,6 +1,7 @@
 """What the next function of every row asks, where it may go, and on which paths its links would."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -11,6 +12,14 @@ from envs.embedding.paths import PATHS
 
 if TYPE_CHECKING:
     from envs.embedding.core import Embedding
+
+
+class Mask(StrEnum):
+    """Which nodes are legal; refusing always is."""
+
+    LINKS = "links"  # also: each link, on its own, has a path with room
+    NODES = "nodes"  # enough CPU, in the domain asked for, not used by this request
+
 
 NO_PATH: Final = -1
 # Where the best path is full the others are looked at in these groups, as long as any are left;
@@ -28,7 +37,8 @@ class Pairs:
     rows: whose; targets: node at the other end; ordinal: which of its request's links; starts: the
     first link of each row that has any, and owners: those rows. best: [P, n], rank of the first
     path from a node to the target with room for that link, NO_PATH if it has none; hops: of that
-    path, or of the shortest.
+    path, or of the shortest. Under the mask of nodes alone nobody has looked at paths: best is
+    None, and hops are the shortest path's.
     """
 
     rows: Ints
@@ -37,7 +47,7 @@ class Pairs:
     ordinal: Ints
     starts: Ints
     owners: Ints
-    best: Ranks
+    best: Ranks | None
     hops: Floats
 
 
@@ -45,7 +55,8 @@ class Pairs:
 class Survey:
     """cpu: of the function to place, [B]. candidates: nodes with enough of it, in the domain asked
     for and not used by this request; linked: those of them from which every link, on its own, has
-    a path, both [B, n + 1], the last for refusing. pairs: None where no row has a link to route.
+    a path, as far as the mask asks for that; both [B, n + 1], the last for refusing. pairs: None
+    where no row has a link to route.
     """
 
     cpu: Floats
@@ -61,13 +72,16 @@ def survey(core: "Embedding") -> Survey:
     candidates = np.ones((core.rows, core.nodes + 1), dtype=np.bool_)
     nodes = candidates[:, : core.nodes]
     np.greater_equal(core.free[:, : core.nodes], cpu[:, None], out=nodes)
-    nodes &= core.allowed.take(traces.pin.take(cursor), axis=0)
+    if traces.pinned:
+        nodes &= core.allowed.take(traces.pin.take(cursor), axis=0)
     nodes &= core.unused
     first_link = traces.first_link.take(cursor)
     degree = traces.first_link.take(cursor + 1) - first_link
     if not degree.any():
         return Survey(cpu, candidates, candidates, None)
     pairs = _pairs(core, first_link, degree, nodes)
+    if pairs.best is None:
+        return Survey(cpu, candidates, candidates, pairs)
     linked = candidates.copy()
     linked[pairs.owners, : core.nodes] &= np.minimum.reduceat(pairs.best, pairs.starts) >= 0
     return Survey(cpu, candidates, linked, pairs)
@@ -83,6 +97,17 @@ def route_costs(core: "Embedding") -> Floats:
     return costs
 
 
+def best_of(core: "Embedding", pairs: Pairs, nodes: Ints, between: Ints) -> Ranks:
+    """Rank of the best path of each link, [P], from where its row's function goes: `nodes`."""
+    if pairs.best is not None:
+        found: Ranks = pairs.best[np.arange(len(pairs.rows)), nodes.take(pairs.rows)]
+        return found
+    places = core.table.ranked.take(between, axis=2)
+    places += pairs.rows * core.width
+    room = (core.flat.take(places) >= pairs.bandwidth).all(axis=1)
+    return np.where(room.any(axis=0), room.argmax(axis=0), NO_PATH).astype(np.int8)
+
+
 def _pairs(core: "Embedding", first_link: Ints, degree: Ints, candidates: Bools) -> Pairs:
     traces = core.traces
     rows = np.repeat(core.index, degree)
@@ -90,16 +115,18 @@ def _pairs(core: "Embedding", first_link: Ints, degree: Ints, candidates: Bools)
     place = (first_link + core.link_base - behind).take(rows) + np.arange(len(rows))
     targets = core.slots[rows, traces.to.take(place)]
     owners = degree.nonzero()[0]
-    asked = traces.bandwidth.take(place)
-    best, hops = _best_paths(core, rows, targets, asked, candidates)
-    ordinal = traces.ordinal.take(place)
+    asked, ordinal = traces.bandwidth.take(place), traces.ordinal.take(place)
+    best, hops = None, core.table.first_hops.take(targets, axis=0)
+    if core.mask is Mask.LINKS:
+        best = _best_paths(core, rows, targets, asked, candidates, hops)
     return Pairs(rows, targets, asked, ordinal, behind[owners], owners, best, hops)
 
 
 def _best_paths(
-    core: "Embedding", rows: Ints, targets: Ints, asked: Floats, candidates: Bools
-) -> tuple[Ranks, Floats]:
-    """Looks at the best path of every candidate, and then at the others where it is full.
+    core: "Embedding", rows: Ints, targets: Ints, asked: Floats, candidates: Bools, hops: Floats
+) -> Ranks:
+    """Looks at the best path of every candidate, and then at the others where it is full; corrects
+    their `hops`.
 
     What varies most stands last in every array: numpy is slow where it is a handful of hops.
     """
@@ -109,7 +136,7 @@ def _best_paths(
     places += base[:, None]
     full = ~(flat.take(places) >= asked[:, None]).all(axis=0)
     full &= candidates.take(rows, axis=0)
-    best, hops = np.zeros(full.shape, dtype=np.int8), table.first_hops.take(targets, axis=0)
+    best = np.zeros(full.shape, dtype=np.int8)
     left = full.reshape(-1).nonzero()[0]
     pair = left // nodes
     between = (targets - np.arange(len(targets))).take(pair) * nodes + left
@@ -128,4 +155,4 @@ def _best_paths(
         left, between = left.take(missed), between.take(missed)
         base, asked = base.take(missed), asked.take(missed)
     best.reshape(-1)[left] = NO_PATH
-    return best, hops
+    return best

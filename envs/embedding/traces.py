@@ -17,6 +17,8 @@ from envs.embedding.model import Request, adjacency
 # Behind the last request time stands still: its episode's last state stays to be looked at.
 FOREVER: Final = 1e300
 TINY: Final = 1e-9
+# Numbers of a step that an agent sees.
+SHOWN: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,9 +27,10 @@ class Trace:
     for nothing and never fits, so that a finished episode has something to look at.
 
     Per request [R + 1]: arrival, ends, revenue, first (step). Per step [S + 1]: cpu, pin (index of
-    the domain it must be in, or their number for anywhere), first_link, later (bandwidth of its
-    links to functions that come after it). Per link [E + 1]: to (number of the earlier function),
-    ordinal (which link of its request it is), bandwidth.
+    the domain it must be in, or their number for anywhere), first_link, and `shown`, [S + 1, 5]:
+    cpu, bandwidth of its links to functions that come before it, of those to later ones, functions
+    left with it, and life / (life + the mean life). Per link [E + 1]: to (number of the earlier
+    function), ordinal (which link of its request it is), bandwidth.
     """
 
     arrival: Floats
@@ -37,7 +40,7 @@ class Trace:
     cpu: Floats
     pin: Ints
     first_link: Ints
-    later: Floats
+    shown: Floats
     to: Ints
     ordinal: Ints
     bandwidth: Floats
@@ -69,9 +72,11 @@ class Trace:
         to: list[int] = []
         ordinal: list[int] = []
         cpu: list[float] = []
-        later: list[float] = []
+        shown: list[tuple[float, ...]] = []
         bandwidth: list[float] = []
+        mean_life = sum(one.life for one in requests) / len(requests)
         for request in requests:
+            share = request.life / max(request.life + mean_life, TINY)
             before_it = len(to)
             near = adjacency(len(request.cpu), tuple((a, b) for a, b, _ in request.links))
             asked = {pair: bw for a, b, bw in request.links for pair in ((a, b), (b, a))}
@@ -80,7 +85,10 @@ class Trace:
                 ordinal += range(len(to) - before_it, len(to) - before_it + len(before))
                 to += before
                 bandwidth += [asked[function, other] for other in before]
-                later.append(sum(asked[function, other] for other in others if other > function))
+                earlier = sum(asked[function, other] for other in before)
+                later = sum(asked[function, other] for other in others if other > function)
+                left = len(near) - function
+                shown.append((request.cpu[function], earlier, later, float(left), share))
                 first_link.append(len(to))
             cpu += request.cpu
             pin += [
@@ -95,7 +103,7 @@ class Trace:
             cpu=np.array([*cpu, np.inf]),
             pin=np.array([*pin, anywhere]),
             first_link=np.array([*first_link, first_link[-1]]),
-            later=np.array([*later, 0.0]),
+            shown=np.array([*shown, (np.inf, 0.0, 0.0, 0.0, 0.0)]),
             to=np.array([*to, 0]),
             ordinal=np.array([*ordinal, 0]),
             bandwidth=np.array([*bandwidth, 0.0]),
@@ -111,15 +119,16 @@ class Traces:
 
     def __init__(self, rooms: int, requests: int, steps: int, links: int) -> None:
         self.requests, self.steps, self.links = requests + 1, steps + 2, links + 1
+        # Whether any function of any trace so far must be in some domain.
+        self.pinned = False
         self.arrival = np.zeros(rooms * self.requests)
         self.ends = np.zeros(rooms * self.requests)
         self.revenue = np.zeros(rooms * self.requests)
-        self.life_share = np.zeros(rooms * self.requests)
         self.first = np.zeros(rooms * self.requests, dtype=np.int64)
         self.cpu = np.zeros(rooms * self.steps)
         self.pin = np.zeros(rooms * self.steps, dtype=np.int64)
         self.first_link = np.zeros(rooms * self.steps, dtype=np.int64)
-        self.later = np.zeros(rooms * self.steps)
+        self.shown = np.zeros((rooms * self.steps, SHOWN))
         self.to = np.zeros(rooms * self.links, dtype=np.int64)
         self.ordinal = np.zeros(rooms * self.links, dtype=np.int64)
         self.bandwidth = np.zeros(rooms * self.links)
@@ -128,12 +137,9 @@ class Traces:
 
     def fill(self, room: int, trace: Trace) -> None:
         """Puts a trace there; it must not be larger than the room."""
+        self.pinned = self.pinned or bool((trace.pin != trace.pin[-1]).any())
         self.mean_revenue[room] = trace.revenue[:-1].mean() or 1.0
         self.horizon[room] = trace.ends[:-1].max() or 1.0
-        life = (trace.ends - trace.arrival).clip(0.0, FOREVER)
-        life[-1] = 0.0
-        share = life / np.maximum(life + life[:-1].mean(), TINY)
-        _put(self.life_share, room * self.requests, share, self.requests)
         _put(self.arrival, room * self.requests, trace.arrival, self.requests)
         _put(self.ends, room * self.requests, trace.ends, self.requests)
         _put(self.revenue, room * self.requests, trace.revenue, self.requests)
@@ -141,7 +147,7 @@ class Traces:
         _put(self.cpu, room * self.steps, trace.cpu, self.steps)
         _put(self.pin, room * self.steps, trace.pin, self.steps)
         _put(self.first_link, room * self.steps, trace.first_link, self.steps)
-        _put(self.later, room * self.steps, trace.later, self.steps)
+        _put(self.shown, room * self.steps, trace.shown, self.steps)
         _put(self.ordinal, room * self.links, trace.ordinal, self.links)
         _put(self.to, room * self.links, trace.to, self.links)
         _put(self.bandwidth, room * self.links, trace.bandwidth, self.links)
