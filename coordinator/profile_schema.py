@@ -92,3 +92,34 @@ class SliceProfileJson(_Strict):
     plmnInfoList: list[PlmnInfo]
     rANSliceSubnetProfile: SubnetProfile | None = None
     cNSliceSubnetProfile: SubnetProfile | None = None
+
+
+class LogicalInterface(_Strict):
+    """TS 28.541 `LogicalInterfaceInfo`."""
+
+    logicalInterfaceType: Literal["VLAN", "MPLS", "SEGMENT"]
+    logicalInterfaceId: str
+    systemName: str
+    portName: str
+
+
+class ConnectionPoint(_Strict):
+    """TS 28.541 `ConnectionPointInfo`."""
+
+    connectionPointId: str
+    connectionPointIdType: Literal["VLAN", "MPLS", "SEGMENT", "IPV4", "IPV6", "ATTACHMENT_CIRCUIT"]
+
+
+class EpTransportAttributes(_Strict):
+    """TS 28.541 `EP_Transport`: the attributes we state."""
+
+    localLogicalInterfaceInfo: LogicalInterface
+    qosProfile: str
+    connectionPointRefList: list[ConnectionPoint]
+
+
+class EpTransportJson(_Strict):
+    """TS 28.541 `EP_Transport-Single`: where a transport slice meets its neighbour."""
+
+    id: str
+    attributes: EpTransportAttributes

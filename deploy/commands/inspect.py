@@ -1,13 +1,18 @@
-"""Commands that only look: slices, show, why, topology."""
+"""Commands that only look: slices, show, why, topology, export."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from deploy.commands.request import Json, slice_name
 from deploy.session import ask, console, print_json
+
+if TYPE_CHECKING:
+    from deploy.client import Tenant
+    from deploy.plain import Plain
 
 
 def register(app: typer.Typer) -> None:
@@ -15,6 +20,7 @@ def register(app: typer.Typer) -> None:
     app.command("show")(show)
     app.command("why")(why)
     app.command("topology")(topology)
+    app.command("export")(export)
 
 
 def slices(
@@ -83,3 +89,25 @@ def topology(
         from deploy import render
 
         console().print(render.domain(views[0]) if domain else render.domains(views))
+
+
+def export(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(metavar="ID", help="A slice, from `entente slices`.")],
+    out: Annotated[Path, typer.Option(help="A folder that is new or empty.")],
+    as_json: Json = False,
+) -> None:
+    """Write a slice's descriptors: TS 28.541 profiles, SOL001 NSDs and VNFDs in archives."""
+    from coordinator.descriptors import files
+    from deploy.export import described, write
+
+    async def read(tenant: Tenant) -> tuple[Plain, list[Plain]]:
+        return await tenant.slice(slice_name(name)), await tenant.domains()
+
+    made = files(described(*ask(context, read)))
+    write(made, out)
+    if as_json:
+        print_json({"folder": str(out), "files": sorted(made)})
+        return
+    for path in sorted(made):
+        typer.echo(f"{out / path}  {len(made[path]):,} bytes")
