@@ -14,6 +14,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 from domains.errors import InvalidRequest
 from domains.model import DomainKind
 from domains.records import LedgerLimits
+from domains.southbound.driver import DriverName
 from domains.technologies import Name, Section, Technology
 from domains.technologies.access import Access, AccessSection
 from domains.technologies.cloud import Cloud, CloudSection
@@ -35,6 +36,25 @@ class LimitsSection(Section):
     owners_max: int = Field(default=DEFAULT_LIMITS.owners_max, ge=1, le=10**6)
 
 
+class SouthboundSection(Section):
+    """`[southbound]`: what runs the segments. See `domains.southbound`.
+
+    Attributes:
+        driver: "simulated", "netns" (Linux and root) or "none": nothing runs or is measured.
+        measure_every_s: one interval, while anybody watches.
+        trunk_mbps: netns: what all segments together can carry.
+        seed, latency_permille, outages_per_day, outage_s: simulated; see `traffic.TrafficModel`.
+    """
+
+    driver: DriverName = DriverName.SIMULATED
+    measure_every_s: float = Field(default=10.0, ge=0.1, le=3_600)
+    trunk_mbps: int = Field(default=100, ge=1, le=10_000)
+    seed: int = 1
+    latency_permille: int = Field(default=700, ge=1, le=100_000)
+    outages_per_day: float = Field(default=0.0, ge=0, le=24)
+    outage_s: float = Field(default=120.0, gt=0, le=3_600)
+
+
 class DomainConfig(Section):
     """One administrative domain.
 
@@ -54,6 +74,7 @@ class DomainConfig(Section):
     max_ttl_s: float = Field(gt=0, le=TTL_MAX_S)
     currency: Literal["EUR"] = "EUR"
     limits: LimitsSection = LimitsSection()
+    southbound: SouthboundSection = SouthboundSection()
     access: AccessSection | None = None
     transport: TransportSection | None = None
     core: CoreSection | None = None

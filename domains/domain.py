@@ -16,7 +16,8 @@ from typing import TypeVar
 
 from domains.audit import Head
 from domains.config import DomainConfig, technology
-from domains.errors import Overloaded
+from domains.errors import Overloaded, StoreFailed
+from domains.functions import Functions
 from domains.ledger import Ledger
 from domains.model import (
     AbstractTopology,
@@ -30,6 +31,8 @@ from domains.model import (
 from domains.offers import choose, menu
 from domains.port import Domain
 from domains.requests import EPOCH_MAX, check_hold, check_number, check_profiles, check_text
+from domains.southbound.choice import driver as configured_driver
+from domains.southbound.driver import Driver
 from domains.store import Store
 from domains.technologies import Technology
 from domains.topology import abstract
@@ -50,8 +53,14 @@ class AdministrativeDomain:
     """A domain that is open for business. Made by `open`; belongs to one event loop."""
 
     def __init__(
-        self, config: DomainConfig, inner: Technology, store: Store, now: Callable[[], float]
+        self,
+        config: DomainConfig,
+        inner: Technology,
+        store: Store,
+        now: Callable[[], float],
+        driver: Driver | None,
     ) -> None:
+        self.functions = Functions(driver, now, config.southbound.measure_every_s)
         self._config = config
         self._technology = inner
         self._store = store
@@ -65,19 +74,33 @@ class AdministrativeDomain:
 
     @classmethod
     async def open(
-        cls, config: DomainConfig, database: Path, now: Callable[[], float]
+        cls,
+        config: DomainConfig,
+        database: Path,
+        now: Callable[[], float],
+        driver: Driver | None = None,
     ) -> AdministrativeDomain:
-        """Build the technology and restore what was held and confirmed.
+        """Build the technology, restore what was held and confirmed, and begin to run it.
 
         Args:
             now: seconds since the epoch; it must not run backwards while the domain is open.
+            driver: instead of the one that the configuration names.
 
         Raises:
             StoreFailed: the file is damaged, or the configuration has no room for what it holds.
+            DriverMissing: this machine cannot run the network that the configuration names.
         """
         inner = technology(config)
-        store = await Store.open(database, inner.capacities(), config.ledger_limits, now())
-        return cls(config, inner, store, now)
+        driver = driver or configured_driver(config)
+        try:
+            store = await Store.open(database, inner.capacities(), config.ledger_limits, now())
+        except StoreFailed:
+            if driver is not None:
+                driver.close()
+            raise
+        domain = cls(config, inner, store, now, driver)
+        domain.functions.open(store.ledger.confirmed())
+        return domain
 
     @property
     def name(self) -> str:
@@ -93,6 +116,7 @@ class AdministrativeDomain:
         Raises:
             StoreFailed: the disk refuses; the next sweep tries anew, which also heals the store.
         """
+        self.functions.again()
         now_s = self._now()
         return await self.change(lambda ledger: ledger.lapse(now_s), now_s)
 
@@ -103,6 +127,7 @@ class AdministrativeDomain:
             self._announcing.cancel()
         for wake in self._watchers:
             wake.set()
+        await self.functions.close()
         self._store.close()
 
     def usage(self) -> Mapping[str, int]:
@@ -241,18 +266,22 @@ class _SeenBy:
         check_text("hold_id", hold_id)
         check_number("epoch", epoch, EPOCH_MAX)
         now_s = self.domain.now()
-        return await self.domain.change(
+        hold = await self.domain.change(
             lambda ledger: ledger.confirm(self.caller, hold_id, epoch, now_s), now_s
         )
+        self.domain.functions.want(self.caller, hold)
+        return hold
 
     async def release(self, hold_id: str, epoch: int, reason: str) -> Hold | None:
         check_text("hold_id", hold_id)
         check_number("epoch", epoch, EPOCH_MAX)
         check_text("reason", reason, least=0)
         now_s = self.domain.now()
-        return await self.domain.change(
+        ended = await self.domain.change(
             lambda ledger: ledger.release(self.caller, hold_id, epoch, reason, now_s), now_s
         )
+        self.domain.functions.unwant(hold_id)
+        return ended
 
     async def holds(self, slice_id: str | None = None) -> Sequence[Hold]:
         return await self.domain.holds(self.caller, slice_id)

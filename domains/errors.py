@@ -13,6 +13,9 @@
           x HoldReleased          too late: it was released
           x HoldNotReplaceable    only one live successor per confirmed hold
           x WrongState            the slice or operation is past this
+          x DriverFailed          the network did not do as told; taken back as a whole
+              x DriverMissing     this machine cannot run such a network, and what it lacks
+          x Unmeasured            nobody knows how this segment is
       x StaleEpoch                a newer coordinator has taken over       ABORTED
       x Overloaded                a named limit is reached                 RESOURCE_EXHAUSTED
       x Unreachable               no answer: the outcome is unknown        UNAVAILABLE
@@ -88,6 +91,18 @@ class HoldNotReplaceable(Refused):
 
 class WrongState(Refused):
     reason = "WRONG_STATE"
+
+
+class DriverFailed(Refused):
+    reason = "DRIVER_FAILED"
+
+
+class DriverMissing(DriverFailed):
+    reason = "DRIVER_MISSING"
+
+
+class Unmeasured(Refused):
+    reason = "UNMEASURED"
 
 
 class StaleEpoch(EntenteError):

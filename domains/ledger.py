@@ -15,7 +15,7 @@ hold (a tombstone), is remembered for `retention_s`, so that a late duplicate ch
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from heapq import heappop, heappush
 
 from domains.capacity import Capacity
@@ -84,6 +84,14 @@ class Ledger:
         slices = self._live.get(owner, {})
         chosen = slices.values() if slice_id is None else (slices.get(slice_id, {}),)
         return [record.current() for records in chosen for record in records.values()]
+
+    def confirmed(self) -> Iterator[tuple[str, Hold]]:
+        """Every segment with its owner: what the network has to run."""
+        for owner, slices in self._live.items():
+            for records in slices.values():
+                for record in records.values():
+                    if record.state is HoldState.CONFIRMED:
+                        yield owner, record.current()
 
     def admit(self, owner: str, request: HoldRequest, now_s: float) -> Hold | None:
         """All of `hold` but the capacity: the first answer to a repeat, None for a new id.

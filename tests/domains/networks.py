@@ -12,6 +12,7 @@ from domains.domain import AdministrativeDomain
 from domains.errors import Refused
 from domains.model import Attachment, HoldRequest, Isolation, Menu, SliceProfile
 from domains.port import Domain
+from domains.southbound.driver import Driver
 
 CONFIGS = Path(__file__).parents[2] / "deploy" / "configs" / "germany"
 KINDS = ("access", "transport", "core", "cloud")
@@ -88,10 +89,12 @@ class Bench:
         self.domain = await AdministrativeDomain.open(self.config, self.database, self.clock)
 
 
-async def bench_of(kind: str, folder: Path) -> Bench:
-    config, clock = load(CONFIGS / f"{kind}.toml"), Clock()
+async def bench_of(
+    kind: str, folder: Path, driver: Driver | None = None, config: DomainConfig | None = None
+) -> Bench:
+    config, clock = config or load(CONFIGS / f"{kind}.toml"), Clock()
     database = folder / f"{kind}.db"
-    domain = await AdministrativeDomain.open(config, database, clock)
+    domain = await AdministrativeDomain.open(config, database, clock, driver)
     link = (await domain.as_seen_by(ALICE).topology()).links[0]
     profile = SliceProfile(
         link.ingress, link.egress, 1_000_000, 0, 1_000, 1_000, 10, Isolation.SHARED

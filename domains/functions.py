@@ -1,0 +1,273 @@
+"""What runs follows what is confirmed: the network functions of a domain, through its driver.
+
+Level-triggered: `want` and `unwant` only note what shall be, after the ledger's answer has left;
+a task then makes it so and tries again, later and later, what the driver could not do. At an
+opening everything confirmed is wanted, so a restart needs no memory of its own. The path of a
+reservation pays for an entry in a dictionary.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Final, TypeVar
+
+from domains.errors import EntenteError, Overloaded, Unmeasured
+from domains.measurement import Condition, Measurement, Reading
+from domains.model import PPB, Hold
+from domains.southbound.driver import Deployment, Driver, deployment_of
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+BATCH_MAX: Final = 64
+"""Segments that the driver works on before others get their turn."""
+RETRY_S: Final = 1.0
+RETRY_S_MAX: Final = 60.0
+"""First and longest pause after the driver failed; doubled in between."""
+WATCHERS_MAX: Final = 64
+"""Open measurement watches of all callers together."""
+ROUNDS_WAITING_MAX: Final = 4
+"""Rounds that a slow watcher may be behind; then it loses the oldest, and sees the gap."""
+
+
+@dataclass(slots=True)
+class _Wanted:
+    """A segment that shall run, or be there and stand still."""
+
+    owner: str
+    deployment: Deployment
+    active: bool
+    condition: Condition = Condition.STARTING
+    reason: str = ""
+    failures: int = 0
+    retry_at_s: float = 0.0
+    latest: Measurement | None = field(default=None, repr=False)
+
+
+class Functions:
+    """The segments of one domain as its network runs them. Belongs to one event loop.
+
+    Args:
+        driver: None where nothing runs: then every segment is UNMEASURED and says why.
+        now: the domain's clock. every_s: one interval, while anybody watches.
+    """
+
+    def __init__(self, driver: Driver | None, now: Callable[[], float], every_s: float) -> None:
+        self._driver = driver
+        self._now = now
+        self._every_s = every_s
+        self._wanted: dict[str, _Wanted] = {}
+        self._dirty: dict[str, None] = {}
+        self._wake = asyncio.Event()
+        self._tasks: list[asyncio.Task[None]] = []
+        self._watchers: dict[asyncio.Queue[Sequence[Reading]], str] = {}
+        self._watched = asyncio.Event()
+        self._settled = asyncio.Event()
+        self._settled.set()
+        self._thread = ThreadPoolExecutor(1, "driver") if driver and driver.blocks else None
+
+    def open(self, confirmed: Iterable[tuple[str, Hold]]) -> None:
+        """Begin to run what is confirmed."""
+        for owner, hold in confirmed:
+            self.want(owner, hold)
+        self._tasks = [
+            asyncio.create_task(self._work(), name="functions"),
+            asyncio.create_task(self._measure(), name="measurements"),
+        ]
+
+    async def close(self) -> None:
+        """Stop working, then remove everything from the network. Idempotent."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._tasks = []
+        if self._driver is not None:
+            await self._do(self._driver.close)
+        if self._thread is not None:
+            self._thread.shutdown()
+
+    # -- what shall be -----------------------------------------------------------------------
+
+    def want(self, owner: str, hold: Hold, active: bool = True) -> None:
+        """A confirmed hold shall run, or stand still with its capacity kept."""
+        known = self._wanted.get(hold.hold_id)
+        if known is not None and known.active == active:
+            return
+        self._wanted[hold.hold_id] = _Wanted(owner, deployment_of(hold), active)
+        self._note(hold.hold_id)
+
+    def unwant(self, hold_id: str) -> None:
+        """A segment shall go."""
+        if self._wanted.pop(hold_id, None) is not None:
+            self._note(hold_id)
+
+    def again(self) -> None:
+        """Try what failed and has waited long enough; the sweeper calls it."""
+        now_s = self._now()
+        for segment_id, wanted in self._wanted.items():
+            if wanted.failures and now_s >= wanted.retry_at_s:
+                self._note(segment_id)
+
+    async def settled(self) -> None:
+        """Wait until everything noted so far was tried."""
+        await self._settled.wait()
+
+    def _note(self, segment_id: str) -> None:
+        if self._driver is not None:
+            self._dirty[segment_id] = None
+            self._settled.clear()
+            self._wake.set()
+
+    # -- making it so ------------------------------------------------------------------------
+
+    async def _work(self) -> None:
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            while self._dirty:
+                batch = list(self._dirty)[:BATCH_MAX]
+                for segment_id in batch:
+                    del self._dirty[segment_id]
+                await self._apply(batch)
+            self._settled.set()
+
+    async def _apply(self, batch: Sequence[str]) -> None:
+        wanted = [(segment_id, self._wanted.get(segment_id)) for segment_id in batch]
+        errors = await self._do(lambda: [self._make(*one) for one in wanted])
+        for (segment_id, one), error in zip(wanted, errors, strict=True):
+            if one is None or self._wanted.get(segment_id) is not one:
+                if error is not None:
+                    log.warning("a segment that shall go stays: %s", error.message)
+                continue
+            if error is None:
+                one.failures, one.reason = 0, ""
+                one.condition = Condition.STARTING if one.active else Condition.STOPPED
+                continue
+            pause_s = min(RETRY_S * 2**one.failures, RETRY_S_MAX)
+            one.failures, one.retry_at_s = one.failures + 1, self._now() + pause_s
+            one.condition, one.reason = Condition.FAILED, error.message
+            log.warning("a segment of %s cannot run: %s", one.deployment.slice_id, error.message)
+
+    def _make(self, segment_id: str, wanted: _Wanted | None) -> EntenteError | None:
+        """One segment as it shall be. In the driver's thread, if that has one."""
+        assert self._driver is not None
+        try:
+            if wanted is None:
+                self._driver.delete(segment_id)
+            else:
+                self._driver.start(wanted.deployment)
+                if not wanted.active:
+                    self._driver.stop(segment_id)
+        except EntenteError as error:
+            return error
+        except Exception as error:
+            log.exception("the driver failed unexpectedly")
+            return EntenteError(f"the driver failed: {type(error).__name__}")
+        return None
+
+    async def _do(self, work: Callable[[], T]) -> T:
+        if self._thread is None:
+            return work()
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+
+    # -- measuring ---------------------------------------------------------------------------
+
+    async def watch(self, owner: str) -> AsyncGenerator[Sequence[Reading], None]:
+        """The caller's own segments now and after every interval; empty rounds are sent too.
+
+        Raises:
+            Overloaded: `WATCHERS_MAX` are watching.
+        """
+        if len(self._watchers) >= WATCHERS_MAX:
+            raise Overloaded("too many measurement watches", limit="WATCHERS_MAX")
+        waiting: asyncio.Queue[Sequence[Reading]] = asyncio.Queue(ROUNDS_WAITING_MAX)
+        self._watchers[waiting] = owner
+        self._watched.set()
+        try:
+            yield self.readings(owner)
+            while True:
+                yield await waiting.get()
+        finally:
+            del self._watchers[waiting]
+            if not self._watchers:
+                self._watched.clear()
+
+    def readings(self, owner: str) -> list[Reading]:
+        """Every segment of an owner, as last measured: none is left out, whatever happened."""
+        return [
+            self._reading(segment_id, wanted)
+            for segment_id, wanted in self._wanted.items()
+            if wanted.owner == owner
+        ]
+
+    async def measure(self) -> None:
+        """Measure every running segment once."""
+        running = [(key, one) for key, one in self._wanted.items() if self._runs(one)]
+        for first in range(0, len(running), BATCH_MAX):
+            batch = running[first : first + BATCH_MAX]
+            now_s = self._now()
+            found = await self._do(lambda b=batch, t=now_s: [self._look(k, t) for k, _ in b])  # type: ignore[misc]
+            for (_, wanted), measured in zip(batch, found, strict=True):
+                _judge(wanted, measured)
+            await asyncio.sleep(0)
+
+    def _runs(self, wanted: _Wanted) -> bool:
+        return self._driver is not None and wanted.active and not wanted.failures
+
+    def _look(self, segment_id: str, now_s: float) -> Measurement | EntenteError:
+        assert self._driver is not None
+        try:
+            return self._driver.measure(segment_id, now_s)
+        except EntenteError as error:
+            return error
+        except Exception as error:
+            log.exception("the driver failed unexpectedly")
+            return Unmeasured(f"the driver failed: {type(error).__name__}")
+
+    def _reading(self, segment_id: str, wanted: _Wanted) -> Reading:
+        slice_id = wanted.deployment.slice_id
+        if self._driver is None:
+            reason = "this domain runs no driver"
+            return Reading(segment_id, slice_id, Condition.UNMEASURED, reason)
+        return Reading(segment_id, slice_id, wanted.condition, wanted.reason, wanted.latest)
+
+    async def _measure(self) -> None:
+        while True:
+            await self._watched.wait()
+            await self.measure()
+            self.publish()
+            await asyncio.sleep(self._every_s)
+
+    def publish(self) -> None:
+        """Give every watcher the round; whoever is too slow loses its oldest."""
+        for waiting, owner in self._watchers.items():
+            if waiting.full():
+                with contextlib.suppress(asyncio.QueueEmpty):
+                    waiting.get_nowait()
+            waiting.put_nowait(self.readings(owner))
+
+
+def _judge(wanted: _Wanted, measured: Measurement | EntenteError) -> None:
+    """What a measurement says about the domain's own promise."""
+    promised = wanted.deployment.shaping
+    if isinstance(measured, EntenteError):
+        if wanted.condition is not Condition.STARTING:
+            wanted.condition, wanted.reason = Condition.UNMEASURED, measured.message
+        wanted.latest = None
+        return
+    wanted.latest = measured
+    if measured.availability_ppb == 0:
+        wanted.condition, wanted.reason = Condition.FAILED, "nothing passes"
+    elif measured.availability_ppb < PPB:
+        wanted.condition, wanted.reason = Condition.DEGRADED, "it did not answer all the time"
+    elif measured.latency_us > promised.latency_us:
+        wanted.condition = Condition.DEGRADED
+        wanted.reason = "slower than promised"
+    else:
+        wanted.condition, wanted.reason = Condition.HEALTHY, ""
