@@ -16,6 +16,7 @@
           x DriverFailed          the network did not do as told; taken back as a whole
               x DriverMissing     this machine cannot run such a network, and what it lacks
           x Unmeasured            nobody knows how this segment is
+          x PolicyUnusable        not a policy, or made for something else
       x StaleEpoch                a newer coordinator has taken over       ABORTED
       x Overloaded                a named limit is reached                 RESOURCE_EXHAUSTED
       x Unreachable               no answer: the outcome is unknown        UNAVAILABLE
@@ -103,6 +104,10 @@ class DriverMissing(DriverFailed):
 
 class Unmeasured(Refused):
     reason = "UNMEASURED"
+
+
+class PolicyUnusable(Refused):
+    reason = "POLICY_UNUSABLE"
 
 
 class StaleEpoch(EntenteError):

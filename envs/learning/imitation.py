@@ -1,0 +1,66 @@
+"""A start from what a reference policy does: the actor learns its actions, the critic its returns.
+
+Not reinforcement: what comes of it is at best the teacher. The updates that follow may pass it.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Self
+
+import numpy as np
+import torch
+from ray.rllib.core.columns import Columns
+from torch.nn.functional import cross_entropy, mse_loss
+
+from envs.arrays import Array32, Bools, Ints
+from envs.learning.module import FORBIDDEN, MASK
+from envs.learning.plan import Imitation
+
+COLUMNS: Final = ("observations", "masks", "actions", "returns")
+
+Tell = Callable[[int, float, float], None]  # epoch, cross entropy, share of actions agreed on
+
+
+@dataclass(frozen=True, slots=True)
+class Demonstrations:
+    """What a teacher saw, did and got from there on: observations [N, D], masks [N, A], actions
+    [N], returns [N]."""
+
+    observations: Array32
+    masks: Bools
+    actions: Ints
+    returns: Array32
+
+    def __len__(self) -> int:
+        return len(self.actions)
+
+    @classmethod
+    def joined(cls, parts: Sequence[Self]) -> Self:
+        """Those of several agents who follow one policy."""
+        return cls(*(np.concatenate([getattr(one, name) for one in parts]) for name in COLUMNS))
+
+
+def imitate(module: Any, shown: Demonstrations, how: Imitation, seed: int, tell: Tell) -> None:
+    """Fits `module` to the demonstrations, in place."""
+    generator = np.random.default_rng(seed)
+    columns = [torch.from_numpy(getattr(shown, name)) for name in COLUMNS]
+    optimizer = torch.optim.Adam(module.parameters(), lr=how.lr)
+    batches = -(-len(shown) // how.batch)
+    decay = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, how.epochs * batches)
+    for epoch in range(how.epochs):
+        order = torch.from_numpy(generator.permutation(len(shown)))
+        entropy = agreed = 0.0
+        for chosen in order.split(how.batch):
+            seen, masks, actions, returns = (column[chosen] for column in columns)
+            logits = module.pi(seen).masked_fill(~masks, FORBIDDEN)
+            loss = cross_entropy(logits, actions)
+            values = module.compute_values({Columns.OBS: seen, MASK: masks})
+            # Scaled down so that the critic's error does not set the pace of the clip below.
+            (loss + 0.1 * mse_loss(values, returns)).backward()
+            torch.nn.utils.clip_grad_norm_(module.parameters(), 1.0)
+            optimizer.step()
+            optimizer.zero_grad(set_to_none=True)
+            decay.step()
+            entropy += float(loss.detach()) * len(chosen)
+            agreed += float((logits.argmax(1) == actions).sum())
+        tell(epoch + 1, entropy / len(shown), agreed / len(shown))
