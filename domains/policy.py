@@ -118,13 +118,16 @@ class Policy:
         self, observations: Array, masks: NDArray[np.bool_]
     ) -> NDArray[np.signedinteger]:
         """Actions [B] for observations [B, D] under masks [B, A]."""
-        return np.where(masks, self.network(observations), _FORBIDDEN).argmax(axis=-1)
+        logits: Array = np.where(masks, self.network(observations), _FORBIDDEN)
+        chosen: NDArray[np.signedinteger] = logits.argmax(axis=-1)
+        return chosen
 
     def rank(self, observation: Array, mask: NDArray[np.bool_]) -> NDArray[np.signedinteger]:
         """The allowed actions, the best first."""
         logits = np.where(mask, self.network(observation), _FORBIDDEN)
         order = np.argsort(-logits, kind="stable")
-        return order[mask[order]]
+        ranked: NDArray[np.signedinteger] = order[mask[order]]
+        return ranked
 
     def require(self, schema: Schema, candidates: int | None = None) -> Policy:
         """Itself, if made for this schema and number of candidates; else PolicyUnusable."""

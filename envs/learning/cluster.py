@@ -7,6 +7,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 
@@ -32,8 +33,7 @@ def cluster(workers: int = 0) -> Iterator[Any]:
     try:
         if not address and ray is None:
             _own_token(folder)  # before the import, which reads it
-        import ray
-
+        ray = import_module("ray")
         if address:
             _start(ray, address, **quiet)
         else:

@@ -50,13 +50,14 @@ def imitate(module: Any, shown: Demonstrations, how: Imitation, seed: int, tell:
     for epoch in range(how.epochs):
         order = torch.from_numpy(generator.permutation(len(shown)))
         entropy = agreed = 0.0
-        for chosen in order.split(how.batch):
+        for chosen in torch.split(order, how.batch):
             seen, masks, actions, returns = (column[chosen] for column in columns)
             logits = module.pi(seen).masked_fill(~masks, FORBIDDEN)
             loss = cross_entropy(logits, actions)
             values = module.compute_values({Columns.OBS: seen, MASK: masks})
             # Scaled down so that the critic's error does not set the pace of the clip below.
-            (loss + 0.1 * mse_loss(values, returns)).backward()
+            total: Any = loss + 0.1 * mse_loss(values, returns)
+            total.backward()
             torch.nn.utils.clip_grad_norm_(module.parameters(), 1.0)
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)

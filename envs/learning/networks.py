@@ -49,6 +49,9 @@ class Shape:
 class Weights(nn.Module):
     """Parameters under the names that a policy file has."""
 
+    node: Tensor
+    mean: Tensor
+
     def __init__(self, activation: Activation) -> None:
         super().__init__()
         self.act = torch.tanh if activation is Activation.TANH else torch.relu
@@ -64,7 +67,9 @@ class Weights(nn.Module):
         self.register_parameter(f"{name}_bias", nn.Parameter(torch.zeros(columns)))
 
     def through(self, name: str, values: Tensor) -> Tensor:
-        return values @ getattr(self, name) + getattr(self, f"{name}_bias")
+        matrix: Tensor = getattr(self, name)
+        bias: Tensor = getattr(self, f"{name}_bias")
+        return values @ matrix + bias
 
     def arrays(self) -> dict[str, NDArray[np.float32]]:
         """The parameters as a policy file has them."""

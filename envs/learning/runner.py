@@ -7,6 +7,7 @@ environment's own figures of ended episodes are logged instead), recurrent modul
 between environment and module.
 """
 
+import secrets
 from collections.abc import Collection
 from typing import Any, Final
 
@@ -67,8 +68,8 @@ class BatchedRunner(EnvRunner, Checkpointable):  # type: ignore[misc]
 
     def make_env(self) -> None:
         """A fresh environment; the next sample begins with new episodes."""
-        seed = self._seed if self._seed is not None else int(np.random.SeedSequence().entropy or 0)
-        self._draws = np.random.default_rng((int(seed), self._restarts, _RUNNER))
+        seed = secrets.randbits(32) if self._seed is None else int(self._seed)
+        self._draws = np.random.default_rng((seed, self._restarts, _RUNNER))
         self.env = self.task.make(self.num_envs)
         self._view: View | None = None
         self._returns = {agent: np.zeros(self.num_envs) for agent in self.task.agents}
@@ -89,7 +90,7 @@ class BatchedRunner(EnvRunner, Checkpointable):  # type: ignore[misc]
         spec = self.config.get_multi_rl_module_spec(spaces=self.get_spaces(), inference_only=True)
         self.module = spec.build()
 
-    def get_spaces(self) -> dict[str, tuple[Box, Discrete]]:
+    def get_spaces(self) -> dict[str, tuple[Box, "Discrete[np.int64]"]]:
         """Of every policy: all its agents see and do alike."""
         return {policy: self.task.spaces(agents[0]) for policy, agents in self._agents.items()}
 

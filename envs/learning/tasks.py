@@ -43,7 +43,7 @@ Scores = dict[str, float]
 class SpacesOfSchema:
     """Spaces follow from what is seen and done."""
 
-    def spaces(self: Any, agent: Agent) -> tuple[Box, Discrete]:
+    def spaces(self: Any, agent: Agent) -> tuple[Box, "Discrete[np.int64]"]:
         schema, candidates = self.schema(agent), self.candidates(agent)
         box = Box(-np.inf, np.inf, (schema.size(candidates),), np.float32)
         return box, Discrete(schema.actions(candidates))
