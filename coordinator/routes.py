@@ -119,7 +119,7 @@ class Routes:
 
     def within(self, latency_us_max: int, availability_ppb_min: int) -> Iterator[Candidate]:
         """Chains that may keep both bounds, cheapest first."""
-        limits = latency_us_max, _unavailable_ppb_max(availability_ppb_min)
+        limits = latency_us_max, unavailable_ppb_max(availability_ppb_min)
         for hops in _search(self.graph, self.bounds, self.origin, _PRICE, *limits):
             candidate = Candidate.of(hops)
             if candidate.fits(latency_us_max, availability_ppb_min):
@@ -134,7 +134,7 @@ def distinct(found: Iterable[Candidate]) -> list[Candidate]:
     return list(once.values())
 
 
-def _unavailable_ppb_max(availability_ppb_min: int) -> int:
+def unavailable_ppb_max(availability_ppb_min: int) -> int:
     """The largest sum of unavailabilities with which a product can still reach the bound.
 
     prod(1 - u) <= exp(-sum u) <= 1 - sum u + (sum u)^2 / 2, solved for the sum, rounded up.
