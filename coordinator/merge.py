@@ -248,6 +248,8 @@ def _cheapest_on(route: Route, need: Need, price_max: int | None) -> Found | Non
     if not labels:
         return None
     _, price, latency, product, picks = min(labels, key=itemgetter(1, 2, 3, 4))
+    if price > ceiling:  # the rate forgives a price that a low latency makes up for
+        return None
     return Found((0.0, price, latency, -(-product // PPB**last)), route, picks)
 
 

@@ -237,3 +237,12 @@ def test_a_domain_that_sends_too_many_offers_is_not_listened_to() -> None:
     assert isinstance(settle(*asked), Refusal)
     asked[2].update(case(SERVICE, asked[1], {"ran": flood[1:], "dc": [offer("d", 1, 1, 1)]})[2])
     assert isinstance(settle(*asked), Agreement)
+
+
+@pytest.mark.parametrize("latency", range(0, 100, 10))
+def test_a_low_latency_never_makes_up_for_a_price_above_the_ceiling(latency: int) -> None:
+    """Found by comparing with every combination: prices large enough for a rate to be tried."""
+    service = replace(SERVICE, latency_us_max=100, price_micros_max=20_000)
+    menus = {"a": [offer("slow", 200, 10, 1_000), offer("dear", latency, 10, 30_000)]}
+    result = settle(*case(service, [chain_of("a")], menus))
+    assert isinstance(result, Proposal)
