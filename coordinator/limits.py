@@ -5,6 +5,9 @@ from __future__ import annotations
 INTENT_BYTES_MAX = 8_192
 """A sentence, generously; a megabyte is refused before anyone reads it."""
 
+RECALLED_MAX = 16
+"""Remembered intents in one answer."""
+
 SERVICES_MAX = 8
 """Services in one order: each costs a round of offers in every domain."""
 

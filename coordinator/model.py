@@ -138,12 +138,17 @@ class Action(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """One service found in a sentence, before it becomes a profile."""
+    """One service found in a sentence, before it becomes a profile.
+
+    Attributes:
+        words: what the sentence says of it, masked: what memory knows it by; "" without memory.
+    """
 
     name: str
     slice_type: SliceType
     preference: Preference
     evidence: tuple[Evidence, ...]
+    words: str = ""
 
     def value(self, key: str) -> float | str | None:
         """The value under `key`, stated before inferred before default, or None."""

@@ -11,6 +11,8 @@ from typing import Any
 from coordinator import naming
 from coordinator.chain import Entry
 from coordinator.clock import Clock
+from coordinator.intent.memory import tidy
+from coordinator.intent.privacy import mask
 from coordinator.journal import Journal
 from coordinator.limits import (
     INTENT_BYTES_MAX,
@@ -70,10 +72,13 @@ class Orders:
         on_relaxation: OnRelaxation,
         validate_only: bool = False,
         overlay: Overlay | None = None,
+        words: Sequence[str] = (),
     ) -> Running:
         """Ask for slices. Repeating a request id returns the order as it is now.
 
         With both words and services, `overlay` lays the typed fields over what the words say.
+        `words` are what was said of each service, for memory only.
+        Personal data in all words is masked before anything is kept, read or sent on.
 
         Raises:
             InvalidRequest: no intent and no service, or too much of either.
@@ -99,11 +104,16 @@ class Orders:
                 requested=len(services),
                 achievable=SERVICES_MAX,
             )
+        if words and (len(words) != len(services) or overlay):
+            raise InvalidRequest(
+                "words go with services that nothing else describes, one each", field="words"
+            )
         return self._begin(
             request,
             OrderKind.CREATE,
             overlay,
-            intent=intent,
+            words=tuple(tidy(said) for said in words),
+            intent=mask(intent),
             requested=() if overlay else tuple(services),
             on_relaxation=on_relaxation,
             validate_only=validate_only,
@@ -159,7 +169,9 @@ class Orders:
                 state=record.state.value,
                 reason=record.reason,
             )
-        return self._begin(request, OrderKind.TERMINATE, None, slices=(slice_id,), reason=reason)
+        return self._begin(
+            request, OrderKind.TERMINATE, None, slices=(slice_id,), reason=mask(reason)
+        )
 
     def answer(self, tenant: str, order_id: str, proposal_id: str, accepted: bool) -> Running:
         """The tenant's yes or no to a proposal.

@@ -76,7 +76,12 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class SliceRecord:
-    """One end-to-end slice as the tenant sees it; replaced as a whole when it changes."""
+    """One end-to-end slice as the tenant sees it; replaced as a whole when it changes.
+
+    Attributes:
+        words: what the tenant said of it, personal data masked; "" where it was asked for in typed
+            fields.
+    """
 
     slice_id: str
     tenant: str
@@ -88,6 +93,7 @@ class SliceRecord:
     segments: tuple[Segment, ...] = ()
     reason: str = ""
     revision: int = 1
+    words: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +138,7 @@ class Order:
 
     `services` is what is being negotiated now: as asked at first, with the accepted relaxations
     later. `slices` holds the ids in the same order, `parts` what the present attempt reserves.
+    `intent` and `words`, the part of it about each service, have personal data masked.
     """
 
     order_id: str
@@ -157,6 +164,7 @@ class Order:
     attempt: int = 0
     revision: int = 1
     reason: str = ""
+    words: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)

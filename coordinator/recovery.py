@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from coordinator.activation import activate
 from coordinator.orders import Orders
 from coordinator.protocol import Result
-from coordinator.records import OrderState, Running
+from coordinator.records import Running
 from coordinator.registry import Registry
 from coordinator.saga import Outcome, Reserver
 from coordinator.workflow import Workflow
@@ -63,8 +63,7 @@ class Recovery:
         activate(
             self._registry, self._workflow.scribe, order, {h.hold_id: h for h in outcome.holds}
         )
-        order.state = OrderState.DONE
-        self._registry.put_order(running)
+        self._workflow.done(running)
 
     def _again(self, running: Running) -> None:
         """Nothing is held for it: the same order, under ids that were never used."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from dataclasses import dataclass
 from functools import partial
@@ -9,10 +10,13 @@ from functools import partial
 from coordinator.clock import Clock, SystemClock
 from coordinator.consent import Consent
 from coordinator.domain_client import GrpcDomain
-from coordinator.intent.rules import RulesInterpreter
+from coordinator.intent.engine import Engine, open_engine
+from coordinator.intent.readers import Readers
 from coordinator.journal import Journal
+from coordinator.lessons import Lessons, into
 from coordinator.observer import Observer
 from coordinator.orders import Orders
+from coordinator.past import Past
 from coordinator.planner import Planner
 from coordinator.recovery import Recovery
 from coordinator.registry import Registry
@@ -39,11 +43,15 @@ class CoordinatorServer:
     address: str
     resources: ResourceDatabase
     journal: Journal
+    lessons: Lessons
+    engine: Engine
     _rpc: rpc.RpcServer
     _observer: Observer
     _orders: Orders
     _reserver: Reserver
     _domains: dict[str, GrpcDomain]
+    _readers: Readers
+    _past: Past
 
     async def stop(self, grace_s: float = rpc.STOP_GRACE_S) -> None:
         """Take no new calls, finish those in progress within the grace, then go."""
@@ -54,6 +62,10 @@ class CoordinatorServer:
         for domain in self._domains.values():
             await domain.close()
         self.journal.close()
+        self._readers.close()
+        self._past.close()
+        await asyncio.to_thread(self.lessons.close)
+        self.engine.close()
 
 
 async def serve(
@@ -64,6 +76,7 @@ async def serve(
 
     Raises:
         StoreFailed: the journal cannot be opened, or is damaged.
+        NotFound, WrongState, Unreachable: see `open_engine`.
         rpc.AddressInUse, InvalidRequest: see `rpc.listen`.
     """
     clock = clock or SystemClock()
@@ -79,16 +92,21 @@ async def serve(
         )
         for endpoint in settings.domains
     }
+    opening = asyncio.create_task(asyncio.to_thread(open_engine, settings.engine))
     journal = await Journal.open(settings.database)
     registry, resources, scribe = Registry(journal), ResourceDatabase(), Scribe(journal, clock)
     reserver = Reserver(domains, journal, clock)
+    # Ready by the time the domains have shown themselves; nobody is served before that.
+    readers = Readers(lambda tenant: opening.result().of(tenant))
+    lessons = Lessons(lambda lesson: into(opening.result().memory)(lesson))
     workflow = Workflow(
         journal=journal,
         registry=registry,
         resources=resources,
         planner=Planner(resources, domains),
         reserver=reserver,
-        interpreter=RulesInterpreter(),
+        readers=readers,
+        lessons=lessons,
         scribe=scribe,
         consent=Consent(journal, registry, scribe, clock),
         clock=clock,
@@ -98,11 +116,13 @@ async def serve(
     recovery = Recovery(registry, reserver, orders, workflow, domains, journal.epoch)
     observer = Observer(resources, domains, clock, recovery.greet)
     addresses = {endpoint.name: endpoint.address for endpoint in settings.domains}
-    servicer = SliceServicer(orders, resources, addresses, clock, settings.default_area)
+    past = Past(lambda: opening.result().memory)
+    servicer = SliceServicer(orders, resources, addresses, clock, settings.default_area, past)
 
     unfinished = registry.load()
     observer.start()
     await observer.first_views(FIRST_VIEWS_S)
+    engine = await opening
     listening = await rpc.listen(
         settings.address,
         identity,
@@ -112,5 +132,16 @@ async def serve(
     await recovery.resume(unfinished)
     log.info("%s serves tenants at %s", settings.name, listening.address)
     return CoordinatorServer(
-        listening.address, resources, journal, listening, observer, orders, reserver, domains
+        address=listening.address,
+        resources=resources,
+        journal=journal,
+        lessons=lessons,
+        engine=engine,
+        _rpc=listening,
+        _observer=observer,
+        _orders=orders,
+        _reserver=reserver,
+        _domains=domains,
+        _readers=readers,
+        _past=past,
     )

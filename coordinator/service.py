@@ -13,6 +13,7 @@ from google.longrunning import operations_pb2
 from coordinator import limits, wire, wire_services
 from coordinator.clock import Clock
 from coordinator.orders import Orders, Request
+from coordinator.past import Past
 from coordinator.records import Running
 from coordinator.resources import ResourceDatabase
 from domains.security import Permissions, Role, principal_of
@@ -34,6 +35,7 @@ PERMISSIONS: Permissions = {
     "GetOperation": _TENANT,
     "CancelOperation": _TENANT,
     "GetDecisionRecord": _TENANT,
+    "RecallIntents": _TENANT,
     "ListDomains": frozenset({Role.TENANT, Role.OPERATOR, Role.AUDITOR}),
 }
 """A tenant is its SPIFFE id: what it may see beyond its role is `Orders`' concern."""
@@ -49,12 +51,14 @@ class SliceServicer(slices_pb2_grpc.SliceServiceServicer):
         addresses: Mapping[str, str],
         clock: Clock,
         default_area: str,
+        past: Past,
     ) -> None:
         self._orders = orders
         self._resources = resources
         self._addresses = addresses
         self._clock = clock
         self._default_area = default_area
+        self._past = past
 
     async def CreateSlice(
         self, request: slices_pb2.CreateSliceRequest, context: Any
@@ -69,6 +73,7 @@ class SliceServicer(slices_pb2_grpc.SliceServiceServicer):
             wire_services.overlay(request.services)
             if request.intent and request.services
             else None,
+            words=tuple(request.words),
         )
         return await self._reply(running, wire.wait_s(request.wait))
 
@@ -154,6 +159,12 @@ class SliceServicer(slices_pb2_grpc.SliceServiceServicer):
         return slices_pb2.GetDecisionRecordResponse(
             events=[wire.event_to_proto(entry) for entry in entries], verified=verified
         )
+
+    async def RecallIntents(
+        self, request: slices_pb2.RecallIntentsRequest, context: Any
+    ) -> slices_pb2.RecallIntentsResponse:
+        found = await self._past.recall(_tenant(context), request.text, request.limit)
+        return slices_pb2.RecallIntentsResponse(intents=map(wire.recalled_to_proto, found))
 
     async def ListDomains(
         self, request: slices_pb2.ListDomainsRequest, context: Any

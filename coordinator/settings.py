@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from coordinator.intent.settings import RULES_ONLY, EngineSettings
+
 
 @dataclass(frozen=True, slots=True)
 class DomainEndpoint:
@@ -25,6 +27,7 @@ class CoordinatorSettings:
         database: the journal's SQLite file.
         identity: folder with certificate, key and trust bundle; None only with `--insecure`.
         default_area: where devices are when a request names no place.
+        engine: what reads the tenants' words; the coordinator owns the embedded memory.
     """
 
     name: str
@@ -34,3 +37,4 @@ class CoordinatorSettings:
     identity: Path | None
     domains: tuple[DomainEndpoint, ...]
     default_area: str
+    engine: EngineSettings = RULES_ONLY

@@ -47,10 +47,22 @@ def understood(interpretation: Interpretation) -> Told:
     ]
     names = ", ".join(f"{s.name} ({s.slice_type.label})" for s in interpretation.services)
     found = f"{counted(len(services), 'service')} found: {names}" if names else "no service found"
-    return found, {
+    why = f" ({interpretation.explanation})" if interpretation.explanation else ""
+    return f"{found}, read by {interpretation.engine}{why}", {
         "engine": interpretation.engine,
         "explanation": interpretation.explanation,
         "services": services,
+        "neighbours": [
+            {
+                "text": item.text,
+                "source": item.source,
+                "slice_type": item.slice_type.label,
+                "similarity": item.similarity,
+                "weight": item.weight,
+                "outcome": item.outcome,
+            }
+            for item in interpretation.neighbours
+        ],
     }
 
 

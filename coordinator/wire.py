@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import uuid
 from collections.abc import Sequence
+from dataclasses import asdict
 
 from google.longrunning import operations_pb2
 from google.protobuf import duration_pb2, struct_pb2, timestamp_pb2
@@ -12,6 +13,7 @@ from google.protobuf import duration_pb2, struct_pb2, timestamp_pb2
 from coordinator import limits
 from coordinator.chain import Entry
 from coordinator.model import (
+    Neighbour,
     Proposal,
     ServiceProfile,
     SliceState,
@@ -218,3 +220,14 @@ def page(token: str, size: int) -> tuple[int, int]:
         raise InvalidRequest("page_token comes from the page before", field="page_token")
     start = int(token or 0)
     return start, start + min(size or limits.PAGE_SIZE_MAX, limits.PAGE_SIZE_MAX)
+
+
+def recalled_to_proto(item: Neighbour) -> slices_pb2.RecalledIntent:
+    return slices_pb2.RecalledIntent(
+        text=item.text,
+        sst=int(item.slice_type),
+        preference=slices_pb2.Preference(**asdict(item.preference)),
+        similarity=item.similarity,
+        weight=item.weight,
+        outcome=item.outcome,
+    )

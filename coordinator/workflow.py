@@ -11,13 +11,14 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from coordinator import naming, story
+from coordinator import lessons, naming, story
 from coordinator.activation import activate
 from coordinator.clock import Clock
 from coordinator.consent import Consent
 from coordinator.errors import NeedsClarification, NotASliceRequest, OrderCancelled, Overtaken
-from coordinator.intent import Interpreter
+from coordinator.intent.readers import Readers
 from coordinator.journal import Journal
+from coordinator.lessons import Lessons
 from coordinator.limits import ATTEMPTS_MAX, BACKOFF_S, BACKOFF_S_MAX, HOLD_TTL_S, ORDER_S_MAX
 from coordinator.model import Action, Agreement, Chain, Hop, SliceState
 from coordinator.negotiate import keeps
@@ -61,7 +62,8 @@ class Workflow:
     resources: ResourceDatabase
     planner: Planner
     reserver: Reserver
-    interpreter: Interpreter
+    readers: Readers
+    lessons: Lessons
     scribe: Scribe
     consent: Consent
     clock: Clock
@@ -95,12 +97,12 @@ class Workflow:
     async def _create(self, running: Running) -> None:
         order = running.order
         if not order.services:
-            self._understand(running)
+            await self._understand(running)
             self._begin_slices(order)
         tasks = [Task(service) for service in order.services]
         if holds := await self._secure(running, tasks):
             activate(self.registry, self.scribe, order, holds)
-        self._done(running)
+        self.done(running)
 
     async def _update(self, running: Running) -> None:
         order = running.order
@@ -109,7 +111,7 @@ class Workflow:
         tasks = [Task(order.services[0], self._chain_of(record), held)]
         if holds := await self._secure(running, tasks):
             activate(self.registry, self.scribe, order, holds)
-        self._done(running)
+        self.done(running)
 
     async def _terminate(self, running: Running) -> None:
         order = running.order
@@ -127,15 +129,16 @@ class Workflow:
         self.scribe.note(
             order, "assure", "terminated", f"{record.agreed.name} ended", slice_id=record.slice_id
         )
-        self._done(running)
+        self.done(running)
 
     # -- steps 1 and 2 --------------------------------------------------------------------
 
-    def _understand(self, running: Running) -> None:
+    async def _understand(self, running: Running) -> None:
         """Words to service profiles; what the tenant gave in typed fields stands as it is."""
         order = running.order
         if not order.requested:
-            found = self.interpreter.interpret(order.intent, self.resources.areas())
+            areas = self.resources.areas()
+            found = await self.readers.read(order.tenant, order.intent, areas)
             self.scribe.note(order, "interpret", "understood", *story.understood(found))
             match found.action:
                 case Action.REJECT:
@@ -149,18 +152,21 @@ class Workflow:
                 case Action.CREATE:
                     described = service_profiles(found, self.default_area)
                     order.requested = running.overlay(described) if running.overlay else described
+                    order.words = tuple(service.words for service in found.services)
                 case _:
                     raise NotASliceRequest(
                         f"to {found.action} a slice, name it: its id is in the list of slices",
                         action=found.action.value,
                     )
         order.services = order.requested
+        self.lessons.add(lessons.begun(order))
 
     def _begin_slices(self, order: Order) -> None:
         order.slices = tuple(
             naming.slice_id(order.order_id, index) for index in range(len(order.services))
         )
-        for slice_id, service in zip(order.slices, order.services, strict=True):
+        said = order.words or ("",) * len(order.services)
+        for slice_id, service, words in zip(order.slices, order.services, said, strict=True):
             self.scribe.note(
                 order, "profile", "profiled", *story.profiled(service), slice_id=slice_id
             )
@@ -173,6 +179,7 @@ class Workflow:
                         requested=service,
                         agreed=service,
                         created_at_s=order.created_at_s,
+                        words=words,
                     )
                 )
 
@@ -294,9 +301,11 @@ class Workflow:
             )
         )
 
-    def _done(self, running: Running) -> None:
+    def done(self, running: Running) -> None:
+        """The order is final, and memory hears of it."""
         running.order.state = OrderState.DONE
         self.registry.put_order(running)
+        self.lessons.add(lessons.ended(running.order))
 
     def _fail(self, running: Running, error: EntenteError) -> None:
         order = running.order
@@ -308,6 +317,7 @@ class Workflow:
             for slice_id in order.slices:
                 self._end_slice(self.registry.slice_of(order.tenant, slice_id), error.reason)
         self.registry.put_order(running)
+        self.lessons.add(lessons.ended(order))
 
     def _end_slice(self, record: SliceRecord, reason: str) -> None:
         self.registry.put_slice(

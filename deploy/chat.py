@@ -6,7 +6,7 @@ import asyncio
 import os
 import sys
 import uuid
-from contextlib import aclosing, closing
+from contextlib import ExitStack, aclosing, closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,15 +18,18 @@ from coordinator.clock import SystemClock
 from coordinator.conversation.model import Conversation, Phase, Reply, ReplyKind
 from coordinator.conversation.store import Conversations
 from coordinator.conversation.talks import Talks, checked_text
+from coordinator.intent.engine import open_engine
 from coordinator.intent.privacy import mask
+from coordinator.intent.readers import Readers
+from coordinator.intent.settings import EngineSettings
 from coordinator.translation import Translation
 from deploy import render_intent
+from deploy.account import Account
 from deploy.desk import CoordinatorDesk
-from deploy.engines import Engine, interpreters
 from deploy.home import Home
 from deploy.network import network
+from deploy.recall import Recaller
 from deploy.session import Asker, error_text
-from deploy.web.readers import Readers
 from domains.errors import EntenteError
 
 STYLE = {
@@ -77,7 +80,7 @@ def shown(reply: Reply) -> RenderableType:
 
 
 async def chatted(
-    asker: Asker, resume: str | None, engine: Engine, config: Path, console: Console
+    asker: Asker, resume: str | None, reading: EngineSettings, config: Path, console: Console
 ) -> None:
     """Talk until the input ends.
 
@@ -89,7 +92,14 @@ async def chatted(
     kept = Conversations(
         home.databases / "conversations.sqlite", str(uuid.uuid4()), f"chat-{os.getpid()}"
     )
-    with closing(kept), closing(Readers(interpreters(engine), covered.areas)) as readers:
+    recaller = Recaller(lambda _: _account(asker))
+    engine = open_engine(reading, recaller)
+    if engine.note:
+        console.print(Text(engine.note, "dim"))
+    with ExitStack() as open_:
+        for part in (kept, recaller, engine):
+            open_.callback(part.close)
+        readers = open_.enter_context(closing(Readers(engine.of)))
         desk = CoordinatorDesk(asker.account)
         talks = Talks(kept, readers.read, lambda _: desk, covered, SystemClock(), mask)
         talk = await _begun(talks, asker.tenant, resume)
@@ -99,6 +109,14 @@ async def chatted(
         while (text := await asyncio.to_thread(_typed, console)) is not None:
             if text.strip():
                 await chat.answered(text)
+
+
+def _account(asker: Asker) -> Account | None:
+    """Whose past is recalled; without a coordinator there is none."""
+    try:
+        return asker.account()
+    except EntenteError:
+        return None
 
 
 async def _begun(talks: Talks, tenant: str, resume: str | None) -> Conversation:

@@ -123,12 +123,18 @@ class Tenant:
         )
         return _order(await self._call(self._stub.CreateSlice, request))
 
-    async def order(self, services: Sequence[ServiceProfile], request_id: str) -> Order:
-        """Ask for exactly these profiles or nothing; a repeated `request_id` is the same order."""
+    async def order(
+        self, services: Sequence[ServiceProfile], request_id: str, words: Sequence[str] = ()
+    ) -> Order:
+        """Ask for exactly these profiles or nothing; a repeated `request_id` is the same order.
+
+        `words` are what was said of each service, for the coordinator's memory.
+        """
         request = slices_pb2.CreateSliceRequest(
             request_id=request_id,
             services=[service_to_proto(service) for service in services],
             on_relaxation=slices_pb2.RELAXATION_POLICY_REJECT,
+            words=words,
         )
         return _order(await self._call(self._stub.CreateSlice, request))
 

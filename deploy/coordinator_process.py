@@ -3,25 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
+from pydantic import TypeAdapter
+
 from coordinator.server import serve
-from coordinator.settings import CoordinatorSettings, DomainEndpoint
+from coordinator.settings import CoordinatorSettings
 from deploy.child import Answer, Stop, run
 
 
 async def _serve(body: Mapping[str, Any]) -> tuple[Answer, Stop]:
-    settings = CoordinatorSettings(
-        **{
-            **body,
-            "database": Path(body["database"]),
-            "identity": Path(body["identity"]) if body["identity"] else None,
-            "domains": tuple(DomainEndpoint(**endpoint) for endpoint in body["domains"]),
-        }
-    )
+    settings = TypeAdapter(CoordinatorSettings).validate_python(body)
     server = await serve(settings)
-    return (lambda _: {"address": settings.address}), server.stop
+    told = {"address": settings.address, "engine": server.engine.name, "note": server.engine.note}
+    return (lambda _: told), server.stop
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
+from coordinator.intent.settings import EngineSettings
 from deploy import render
 from deploy.account import DEFAULT_TENANT, account
 from deploy.client import Follower, Order, Tenant
@@ -28,7 +29,7 @@ from deploy.federation import Federation
 from deploy.home import Home
 from deploy.hosts import Launcher, Usage
 from deploy.plain import Plain
-from deploy.runtime import Runtime
+from deploy.runtime import DEFAULT_ENGINE, Runtime
 from deploy.session import Exit, error_text, exit_code
 from domains.errors import EntenteError
 
@@ -44,10 +45,17 @@ RECORD_LINES = 4
 class Demonstration:
     """One run of it."""
 
-    def __init__(self, console: Console, federation: Federation, launcher: Launcher) -> None:
+    def __init__(
+        self,
+        console: Console,
+        federation: Federation,
+        launcher: Launcher,
+        engine: EngineSettings = DEFAULT_ENGINE,
+    ) -> None:
         self._console = console
         self._federation = federation.on_free_ports()
         self._launcher = launcher
+        self._engine = engine
         self._phases: list[tuple[str, float]] = []
 
     def run(self, home: Home, text: str) -> Exit:
@@ -81,6 +89,7 @@ class Demonstration:
                 self._federation,
                 self._launcher,
                 tell=lambda what: status.update(f"starting {what}"),
+                engine=self._engine,
             )
             running.enter_context(runtime)
         rows = Table(box=None, pad_edge=False, header_style="dim")
@@ -178,13 +187,19 @@ class Demonstration:
         return Text.assemble("\n", (f"{total_s:.1f} s in all", "bold"), f": {', '.join(parts)}")
 
 
-def run(console: Console, federation: Federation, launcher: Launcher, text: str | None) -> Exit:
+def run(
+    console: Console,
+    federation: Federation,
+    launcher: Launcher,
+    text: str | None,
+    engine: EngineSettings = DEFAULT_ENGINE,
+) -> Exit:
     """The demonstration in a state folder that exists only for it.
 
     Raises:
         EntenteError: something could not start; its logs stay where the message says.
     """
     home = Home(Path(tempfile.mkdtemp(prefix="entente-demo-"))).prepare()
-    outcome = Demonstration(console, federation, launcher).run(home, text or SENTENCE)
+    outcome = Demonstration(console, federation, launcher, engine).run(home, text or SENTENCE)
     shutil.rmtree(home.root, ignore_errors=True)
     return outcome

@@ -39,7 +39,11 @@ class CoordinatorDesk:
         )
 
     async def order(
-        self, request_id: str, profiles: Sequence[ServiceProfile], progress: Progress
+        self,
+        request_id: str,
+        profiles: Sequence[ServiceProfile],
+        words: Sequence[str],
+        progress: Progress,
     ) -> Sequence[MadeSlice]:
         """See `Desk`."""
 
@@ -48,7 +52,7 @@ class CoordinatorDesk:
             progress(text if text.startswith(domain) else f"{domain} {text}")
 
         async with Tenant(self.account()) as tenant:
-            found: Order = await tenant.order(profiles, request_id)
+            found: Order = await tenant.order(profiles, request_id, words)
             found = await tenant.settle(found, show)
         if found.error is not None:
             raise found.error

@@ -57,6 +57,11 @@ class Home:
         return self.root / "databases"
 
     @property
+    def memory(self) -> Path:
+        """Of intents and outcomes; the coordinator has it open, and nobody else."""
+        return self.root / "memory"
+
+    @property
     def logs(self) -> Path:
         return self.root / "logs"
 

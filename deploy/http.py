@@ -5,11 +5,16 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 
+from pydantic import TypeAdapter
+
+from coordinator.intent.settings import RULES_ONLY, EngineSettings
 from deploy.child import Child
 from deploy.home import Home, Lock, short_folder
 from deploy.hosts import Launcher, remove_ray_folder, start_ray
+from deploy.llm_service import OwnModel, start_model
 from deploy.processes import is_free
 from deploy.web.address import loopback
 from domains.errors import WrongState
@@ -29,8 +34,16 @@ class HttpService:
         InvalidRequest: not a loopback address.
     """
 
-    def __init__(self, home: Home, config: Path, listen: str, launcher: Launcher) -> None:
+    def __init__(
+        self,
+        home: Home,
+        config: Path,
+        listen: str,
+        launcher: Launcher,
+        engine: EngineSettings = RULES_ONLY,
+    ) -> None:
         loopback(listen)
+        self.engine = engine
         self._home = home
         self._config = config
         self._listen = listen
@@ -60,21 +73,28 @@ class HttpService:
         if self._child is None:
             from deploy.translate import Settings, start
 
-            start(Settings(self._home.root, self._config), self._listen)
+            start(Settings(self._home.root, self._config, self.engine), self._listen)
             return
         self._child.serve(
             {
                 "home": str(self._home.root),
                 "config": str(self._config),
                 "listen": self._listen,
-                "engine": "rules",
+                "engine": TypeAdapter(EngineSettings).dump_python(self.engine, mode="json"),
                 "incarnation": str(uuid.uuid4()),
             }
         )
 
 
 @contextmanager
-def alone(home: Home, config: Path, listen: str, launcher: Launcher) -> Iterator[None]:
+def alone(
+    home: Home,
+    config: Path,
+    listen: str,
+    launcher: Launcher,
+    engine: EngineSettings = RULES_ONLY,
+    model: OwnModel | None = None,
+) -> Iterator[None]:
     """The HTTP service without a federation beside it, on a Ray of its own.
 
     Raises:
@@ -84,11 +104,13 @@ def alone(home: Home, config: Path, listen: str, launcher: Launcher) -> Iterator
     if not is_free(listen):
         raise WrongState(f"{listen} is in use; name another: --listen host:port", address=listen)
     with ExitStack() as running:
-        service = running.enter_context(HttpService(home, config, listen, launcher))
+        service = running.enter_context(HttpService(home, config, listen, launcher, engine))
         if launcher is Launcher.RAY:
             folder = short_folder()
             running.callback(remove_ray_folder, str(folder))
             ray = start_ray(folder, home.ray_token(), WORKERS)
             running.callback(ray.shutdown)
+            if model is not None:
+                service.engine = replace(engine, llm=start_model(home, model, listen))
         service.start()
         yield

@@ -11,6 +11,7 @@ interpreter's own deadline, breaker and rules are in front of it.
 from __future__ import annotations
 
 import asyncio
+import hmac
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import asdict
 from typing import Any
@@ -34,12 +35,15 @@ _PATHS = frozenset(("/v1/chat/completions", "/v1/models"))
 class Llm:
     """One replica: an engine, and what passes requests on to it, answers streamed."""
 
-    def __init__(self, settings: Mapping[str, Any], ready_s: float = START_S_MAX) -> None:
+    def __init__(
+        self, settings: Mapping[str, Any], key: str = "", ready_s: float = START_S_MAX
+    ) -> None:
         """Start the engine and wait until it serves.
 
         Raises:
             Unreachable: it does not.
         """
+        self._key = key
         self._engine = VllmEngine(EngineSettings(**settings))
         self._engine.wait(ready_s)
         self._session: aiohttp.ClientSession | None = None
@@ -49,6 +53,9 @@ class Llm:
         path = "/v1" + request.url.path.partition("/v1")[2]
         if path not in _PATHS:
             return _refused(404, "there is no such path")
+        shown = request.headers.get("authorization", "")
+        if self._key and not hmac.compare_digest(shown, f"Bearer {self._key}"):
+            return _refused(401, "this key opens nothing")
         body = b""
         async for piece in request.stream():
             body += piece
@@ -89,10 +96,13 @@ class Llm:
         return StreamingResponse(_pieces(reply), status_code=reply.status, media_type=kind)
 
 
-def application(settings: EngineSettings, replicas: int = 1, gpus: float = 0) -> Application:
+def application(
+    settings: EngineSettings, key: str = "", replicas: int = 1, gpus: float = 0
+) -> Application:
     """The application for `serve.run`.
 
     Args:
+        key: what callers have to show; "" lets everybody on this machine in.
         gpus: of each replica; 0 runs on the processor, where the environment of
             `settings.python` must have vLLM's build for processors.
     """
@@ -106,7 +116,7 @@ def application(settings: EngineSettings, replicas: int = 1, gpus: float = 0) ->
         health_check_timeout_s=15,
         ray_actor_options={"num_cpus": 0, "num_gpus": gpus},
     )
-    return deployment.bind(asdict(settings))
+    return deployment.bind(asdict(settings), key)
 
 
 async def _pieces(reply: aiohttp.ClientResponse) -> AsyncIterator[bytes]:

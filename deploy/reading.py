@@ -16,6 +16,8 @@ from coordinator.model import Action, Interpretation
 from coordinator.translation import Translation, translation
 from domains.errors import InvalidRequest
 
+NOBODY = "nobody"
+"""Whoever translates on the command line: a tenant without a past."""
 LINE_BYTES_MAX = 2**20
 """One row with whatever else it carries; a longer line is no list of sentences."""
 
@@ -35,6 +37,7 @@ class Translator:
 
     interpreter: Interpreter
     network: Network
+    engine: str = "rules"
 
     def __call__(self, text: str) -> Translation:
         """The published answer to one sentence.

@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import asdict, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 
+from pydantic import TypeAdapter
+
+from coordinator.intent.settings import EngineSettings
 from coordinator.settings import CoordinatorSettings, DomainEndpoint
 from deploy.account import DEFAULT_TENANT, tenant_id
 from deploy.certificates import ensure_development_certificates
@@ -18,12 +21,14 @@ from deploy.federation import Federation, Member
 from deploy.home import Home, Lock, Run
 from deploy.hosts import Launcher, Usage, hosts, remove_ray_folder
 from deploy.http import HttpService
-from deploy.processes import is_free, started
+from deploy.llm_service import OwnModel, start_model
+from deploy.processes import free_addresses, is_free, started
 from domains.errors import WrongState
 from domains.security import Principal, Role
 from domains.server import Hosted
 
 Tell = Callable[[str], None]
+DEFAULT_ENGINE = EngineSettings()
 
 
 class Runtime:
@@ -33,6 +38,8 @@ class Runtime:
         insecure: no TLS; loopback only.
         tell: called with a few words as each part begins.
         http: host:port of the HTTP service, or None for none.
+        engine: what reads words; the coordinator keeps its memory in the state folder.
+        model: a language model to run here for it, on Ray.
     """
 
     def __init__(
@@ -43,6 +50,8 @@ class Runtime:
         insecure: bool = False,
         tell: Tell = lambda _: None,
         http: str | None = None,
+        engine: EngineSettings = DEFAULT_ENGINE,
+        model: OwnModel | None = None,
     ) -> None:
         self._home = home
         self._federation = federation
@@ -50,6 +59,8 @@ class Runtime:
         self._insecure = insecure
         self._tell = tell
         self._http = http
+        self._engine = engine
+        self._model = model
         self._running = ExitStack()
 
     def __enter__(self) -> Runtime:
@@ -110,11 +121,18 @@ class Runtime:
         members = self._federation.members
         self._tell(f"{len(members)} domains ({self._launcher.value})")
         self._hosts.start([self._hosted(member, identities) for member in members])
+        if self._model is not None:
+            self._tell(f"the language model {self._model.model}, which can take minutes")
+            listen = self._http or free_addresses(1)[0]
+            self._engine = replace(self._engine, llm=start_model(self._home, self._model, listen))
         self._tell("the coordinator")
-        body = asdict(self._settings(identities))
-        coordinator.serve({key: _plain(value) for key, value in body.items()})
+        settings = self._settings(identities)
+        coordinator.serve(TypeAdapter(CoordinatorSettings).dump_python(settings, mode="json"))
+        if note := coordinator.ask("engine")["note"]:
+            self._tell(f"less than usual: {note}")
         if http is not None:
             self._tell("the HTTP service")
+            http.engine = self._engine
             http.start()
         replace(self.run, ready=True).write(self._home)
 
@@ -160,6 +178,7 @@ class Runtime:
                 for member in self._federation.members
             ),
             default_area=section.default_area,
+            engine=replace(self._engine, folder=self._home.memory),
         )
 
     def _check_ports(self) -> None:
@@ -186,7 +205,3 @@ def clean(home: Home) -> None:
 
 def _domain_id(member: Member) -> str:
     return Principal(member.trust_domain, Role.DOMAIN, member.name).spiffe_id
-
-
-def _plain(value: object) -> object:
-    return str(value) if isinstance(value, Path) else value

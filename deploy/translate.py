@@ -15,15 +15,17 @@ from typing import Any
 from coordinator.clock import SystemClock
 from coordinator.conversation.store import Conversations
 from coordinator.conversation.talks import Talks
+from coordinator.intent.engine import open_engine
 from coordinator.intent.privacy import mask
+from coordinator.intent.readers import WAITING_MAX, Readers
+from coordinator.intent.settings import RULES_ONLY, EngineSettings
 from deploy.desk import desk_here
-from deploy.engines import Engine, interpreters
 from deploy.home import Home
 from deploy.network import network
+from deploy.recall import Recaller, accounts_here
 from deploy.web.address import loopback
 from deploy.web.app import Service, create
 from deploy.web.rate import Buckets
-from deploy.web.readers import WAITING_MAX, Readers
 from deploy.web.tokens import Tokens
 from domains.errors import EntenteError
 
@@ -44,12 +46,13 @@ class Settings:
 
     Attributes:
         home: the state folder; config: the federation whose areas words may name.
+        engine: without a folder: the memory of outcomes is the coordinator's, and is asked for.
         incarnation: this start of the service, so that claims of an earlier one are void.
     """
 
     home: Path
     config: Path
-    engine: Engine = Engine.RULES
+    engine: EngineSettings = RULES_ONLY
     rate_per_s: float = RATE_PER_S
     burst: int = BURST
     incarnation: str = field(default_factory=lambda: str(uuid.uuid4()))
@@ -59,15 +62,20 @@ def service(settings: Settings, replica: str) -> Service:
     """Everything that one replica needs, opened.
 
     Raises:
-        InvalidRequest: the federation's files; StoreFailed: the conversations' file.
+        InvalidRequest: the federation's files; StoreFailed: the conversations' file; and as
+        `open_engine`.
     """
     home = Home(settings.home)
     covered = network(settings.config)
-    readers = Readers(interpreters(settings.engine), covered.areas)
+    recaller = Recaller(accounts_here(home))
+    engine = open_engine(settings.engine, recaller)
+    readers = Readers(engine.of)
     kept = Conversations(home.databases / "conversations.sqlite", settings.incarnation, replica)
 
     def close() -> None:
         readers.close()
+        recaller.close()
+        engine.close()
         kept.close()
 
     return Service(
@@ -81,7 +89,8 @@ def service(settings: Settings, replica: str) -> Service:
         ),
         tokens=Tokens.of(home),
         buckets=Buckets(settings.rate_per_s, settings.burst),
-        engine=settings.engine.value,
+        engine=engine.name.value,
+        note=engine.note,
         close=close,
     )
 

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import uvicorn
+from pydantic import TypeAdapter
 
+from coordinator.intent.settings import EngineSettings
 from deploy.child import Answer, Stop, run
-from deploy.engines import Engine
 from deploy.translate import Settings, service
 from deploy.web.address import loopback
 from deploy.web.app import create
@@ -28,7 +29,7 @@ async def serve(body: Mapping[str, Any]) -> tuple[Answer, Stop]:
     settings = Settings(
         home=Path(body["home"]),
         config=Path(body["config"]),
-        engine=Engine(body["engine"]),
+        engine=TypeAdapter(EngineSettings).validate_python(body["engine"]),
         incarnation=body["incarnation"],
     )
     app = create(service(settings, f"process-{os.getpid()}"))

@@ -24,7 +24,7 @@ from pathlib import Path
 
 from coordinator.intent.catalogue import Quality
 from coordinator.intent.encoder import Encoder, load
-from coordinator.intent.memory import Memory
+from coordinator.intent.memory import Memory, TenantMemory
 from coordinator.intent.outcomes import Outcome, OutcomeKind, normalised
 from coordinator.intent.retrieval import RetrievalInterpreter, TenantInterpreter
 from coordinator.intent.rules import RulesInterpreter
@@ -90,6 +90,7 @@ def stream(encoder: Encoder, seed: int = 1, acts: Sequence[int] = (240, 160, 80)
     rules = RulesInterpreter()
     memory = Memory(store, encoder, lambda: clock[0])
     tenant = RetrievalInterpreter(rules, store, encoder, memory).of(TENANT)
+    own = memory.of(TENANT)
     steps = []
     for act, (length, services) in enumerate(zip(acts, (FIRST, SECOND, FIRST), strict=True), 1):
         sentences = _sentences(services, drawn)
@@ -98,13 +99,14 @@ def stream(encoder: Encoder, seed: int = 1, acts: Sequence[int] = (240, 160, 80)
             text = next(sentences)
             plain = rules.interpret(text, ()).services
             if len(plain) == 1:
-                steps.append(_step(tenant, act, text, plain[0].preference, drawn.gauss))
+                steps.append(_step(tenant, own, act, text, plain[0].preference, drawn.gauss))
     store.close()
     return steps
 
 
 def _step(
     tenant: TenantInterpreter,
+    own: TenantMemory,
     act: int,
     text: str,
     usual: Preference,
@@ -112,16 +114,17 @@ def _step(
 ) -> Step:
     """Interpret, deploy, measure, learn."""
     said = tenant.interpret(text, ())
-    used, true = said.services[0].preference, truth(usual)
+    (service,) = said.services
+    used, true = service.preference, truth(usual)
     pressures = {
         quality: max(-1.0, min(1.0, GAIN * gap + gauss(0, NOISE)))
         for quality in Quality
         if (gap := _weight(true, quality) - _weight(used, quality))
     }
     outcome = Outcome(OutcomeKind.MEASURED, pressures)
-    tenant.learn(text, (), said.services, {0: outcome})
-    entries = tenant.memory.size(Collection.OUTCOMES)
-    return Step(act, text, distance(used, true), distance(usual, true), entries)
+    own.learn(service.words, service.slice_type, service.preference, outcome)
+    error, without = distance(used, true), distance(usual, true)
+    return Step(act, text, error, without, own.size(Collection.OUTCOMES))
 
 
 def truth(usual: Preference) -> Preference:

@@ -24,9 +24,15 @@ class Desk(Protocol):
         ...
 
     async def order(
-        self, request_id: str, profiles: Sequence[ServiceProfile], progress: Progress
+        self,
+        request_id: str,
+        profiles: Sequence[ServiceProfile],
+        words: Sequence[str],
+        progress: Progress,
     ) -> Sequence[MadeSlice]:
         """Order exactly these profiles; the same `request_id` again is the same order.
+
+        `words` are what was said of each, or empty: remembered, never read again.
 
         Raises:
             Refused: with reason RELAXATION_NEEDED where they cannot be had any more.

@@ -163,10 +163,14 @@ class AskQuote:
 
 @dataclass(frozen=True, slots=True)
 class PlaceOrder:
-    """Order exactly these profiles; repeating the same number orders nothing new."""
+    """Order exactly these profiles; repeating the same number orders nothing new.
+
+    `words` are what was said of each, so that what comes of it is remembered.
+    """
 
     number: int
     profiles: tuple[ServiceProfile, ...]
+    words: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,7 +66,8 @@ def resumed(talk: Conversation) -> Effect | None:
         case Phase.QUOTING:
             return AskQuote(talk.offered)
         case Phase.ORDERING:
-            return PlaceOrder(talk.orders, talk.offered)
+            words = tuple(service.words for service in talk.services)
+            return PlaceOrder(talk.orders, talk.offered, words if all(words) else ())
     return None
 
 

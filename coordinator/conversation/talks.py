@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 
@@ -37,8 +37,8 @@ EFFECTS_MAX = 4
 """Effects of one message; more means that what is offered keeps changing under the tenant."""
 _NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "https://entente.example/conversations/v1")
 
-Read = Callable[[str, str], Awaitable[Interpretation]]
-"""What a text of a tenant asks for: (tenant, text)."""
+Read = Callable[[str, str, Sequence[str]], Awaitable[Interpretation]]
+"""What a text of a tenant asks for: (tenant, text, areas)."""
 Mask = Callable[[str], str]
 DeskOf = Callable[[str], Desk]
 """The desk of a tenant, by its name."""
@@ -96,11 +96,12 @@ class Talks:
                     yield reply
 
     async def _said(self, talk: Conversation, text: str) -> Said:
-        heard = await self.read(talk.tenant, text)
+        areas = self.network.areas
+        heard = await self.read(talk.tenant, text, areas)
         joined = None
         if talk.words and not talk.services:
             try:
-                joined = await self.read(talk.tenant, f"{talk.words}\n{text}")
+                joined = await self.read(talk.tenant, f"{talk.words}\n{text}", areas)
             except InvalidRequest:  # together they are too long to be one request
                 joined = None
         return Said(text, heard, joined, self.network.areas, self.network.default_area)
@@ -136,9 +137,9 @@ class Talks:
             match effect:
                 case AskQuote(profiles):
                     return steps.quoted(talk, await desk.quote(profiles))
-                case PlaceOrder(number, profiles):
+                case PlaceOrder(number, profiles, words):
                     request_id = order_request_id(talk.conversation_id, number)
-                    made = await desk.order(request_id, profiles, news.put_nowait)
+                    made = await desk.order(request_id, profiles, words, news.put_nowait)
                     return steps.ordered(talk, made)
                 case ListSlices():
                     return steps.listed(talk, await desk.slices())

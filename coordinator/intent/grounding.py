@@ -186,8 +186,8 @@ def _refined(
     both = {q: getattr(service.preference, q.value) + getattr(theirs, q.value) for q in Quality}
     entry = BY_NAME[other.name]
     if not named and entry.slice_type is service.slice_type:
-        service = complete(replace(service, evidence=(*service.evidence, *kept)), entry)
-        return replace(service, preference=normalised(both))
+        named_so = complete(replace(service, evidence=(*service.evidence, *kept)), entry)
+        return replace(named_so, preference=normalised(both), words=service.words)
     return replace(_with(service, kept), preference=normalised(both))
 
 

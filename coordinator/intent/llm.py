@@ -13,7 +13,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Protocol
 
 from coordinator.intent import Interpreter, portions
@@ -22,13 +22,12 @@ from coordinator.intent.language import is_english
 from coordinator.intent.privacy import mask
 from coordinator.intent.prompt import messages
 from coordinator.intent.proposal import Proposal, parse
+from coordinator.intent.settings import LlmSettings
 from coordinator.model import Action, Interpretation
 from domains.errors import NotFound
 
 log = logging.getLogger(__name__)
 
-DEADLINE_S = 20.0
-ANSWER_TOKENS_MAX = 1_024
 ANSWER_CHARACTERS_MAX = 16_384
 CALLS_MAX = 8
 """At once; one more is answered by the rules."""
@@ -41,17 +40,6 @@ Ground = Callable[[str, Sequence[str], Interpretation, Proposal], Interpretation
 
 class ModelFailed(Exception):
     """No usable answer; the message says why, in our words, for the decision record."""
-
-
-@dataclass(frozen=True, slots=True)
-class LlmSettings:
-    """Which model, where; `url` ends in "/v1"."""
-
-    url: str
-    model: str
-    api_key: str = ""
-    deadline_s: float = DEADLINE_S
-    answer_tokens_max: int = ANSWER_TOKENS_MAX
 
 
 class Model(Protocol):

@@ -9,19 +9,23 @@ a question concrete. Where they disagree with each other, or with what is sure, 
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol
+
+import numpy as np
 
 from coordinator.intent import Interpreter, portions
 from coordinator.intent.catalogue import Entry, Quality
 from coordinator.intent.encoder import Encoder
-from coordinator.intent.memory import Memory, TenantMemory, essence, preference_of
-from coordinator.intent.outcomes import Outcome, normalised
+from coordinator.intent.memory import Memory, essence, preference_of, tidy
+from coordinator.intent.outcomes import normalised
+from coordinator.intent.phrases import encoded
 from coordinator.intent.portions import Portion
 from coordinator.intent.privacy import mask
 from coordinator.intent.reading import complete, usual
 from coordinator.intent.services import ENTRIES, GENERIC
-from coordinator.intent.store import Collection, Point, Shelf, VectorStore
+from coordinator.intent.store import Collection, Point, VectorStore
 from coordinator.model import Action, Interpretation, Neighbour, Preference, Service, SliceType
 from domains.errors import EntenteError
 
@@ -38,76 +42,129 @@ SURE = 0.65
 _CONVINCED = 0.25
 """How much similar experience weighs as much as the rules' own preference."""
 _MOVED_MAX = 0.85
+FORGETFUL = "read without the tenant's experience, which cannot be had now"
 
 
-Outcomes = Mapping[int, Outcome]
+Recall = Callable[[str, str, int], Sequence[Neighbour]]
+"""A tenant, words and a limit -> what the tenant lived through that is nearest in meaning."""
+
+
+class Experience(Protocol):
+    """What one tenant lived through."""
+
+    def recall(self, text: str, limit: int) -> Sequence[Neighbour]:
+        """What is nearest in meaning, best first.
+
+        Raises:
+            EntenteError: it cannot be had now.
+        """
+        ...
 
 
 class RetrievalInterpreter:
-    """Interpreters that remember, one per tenant; seeds the catalogue when made."""
+    """Interpreters that remember, one per tenant; seeds the catalogue when made.
+
+    Args:
+        memory: whose experience the answers are seen in the light of; or `recall`, which asks
+            somebody else for it; or neither.
+    """
 
     def __init__(
-        self, rules: Interpreter, store: VectorStore, encoder: Encoder, memory: Memory
+        self,
+        rules: Interpreter,
+        store: VectorStore,
+        encoder: Encoder,
+        memory: Memory | None = None,
+        recall: Recall | None = None,
     ) -> None:
-        self._rules, self._store, self._encoder, self._memory = rules, store, encoder, memory
+        self._rules, self._store, self._encoder = rules, store, encoder
+        self._memory, self._recall = memory, recall
         seed(store, encoder)
+        self._catalogue = Catalogue(store.public().held(Collection.CATALOGUE), encoder)
 
     def of(self, tenant: str) -> TenantInterpreter:
         """Reads what `tenant` writes, in the light of its own experience."""
-        return TenantInterpreter(
-            self._rules, self._store.of(tenant), self._encoder, self._memory.of(tenant)
-        )
+        experience: Experience | None = None
+        if self._memory is not None:
+            experience = self._memory.of(tenant)
+        elif self._recall is not None:
+            experience = _Asked(self._recall, tenant)
+        return TenantInterpreter(self._rules, self._catalogue, experience)
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """An `Experience` that somebody else keeps."""
+
+    ask: Recall
+    tenant: str
+
+    def recall(self, text: str, limit: int) -> Sequence[Neighbour]:
+        return self.ask(self.tenant, text, limit)
+
+
+class Catalogue:
+    """The catalogue's phrases as one matrix: it does not change while a process lives."""
+
+    def __init__(self, points: Sequence[Point], encoder: Encoder) -> None:
+        self._points, self._encoder = points, encoder
+        self._vectors = np.stack([point.vector for point in points])
+
+    def nearest(self, words: str) -> list[Neighbour]:
+        """The phrases nearest to `words`, one per entry, best first."""
+        said = essence(words)
+        if not said:
+            return []
+        cosines = self._vectors @ self._encoder.encode([said])[0]
+        found: dict[str, Neighbour] = {}
+        for index in np.argsort(-cosines)[: 3 * NEIGHBOURS]:
+            payload, similarity = self._points[index].payload, round(float(cosines[index]), 4)
+            found.setdefault(
+                str(payload["name"]),
+                Neighbour(
+                    str(payload["text"]),
+                    Collection.CATALOGUE.value,
+                    SliceType(int(payload["slice_type"])),
+                    preference_of(payload),
+                    similarity,
+                    similarity,
+                ),
+            )
+        return list(found.values())[:NEIGHBOURS]
 
 
 class TenantInterpreter:
     """An `Interpreter` for one tenant."""
 
     def __init__(
-        self, rules: Interpreter, shelf: Shelf, encoder: Encoder, memory: TenantMemory
+        self, rules: Interpreter, catalogue: Catalogue, experience: Experience | None
     ) -> None:
-        self._rules, self._shelf, self._encoder, self.memory = rules, shelf, encoder, memory
+        self._rules, self._catalogue, self._experience = rules, catalogue, experience
 
     def interpret(self, text: str, areas: Sequence[str]) -> Interpretation:
-        """See `Interpreter.interpret`; without its store it answers as the rules do."""
+        """See `Interpreter.interpret`; without its store it does without experience."""
         said = self._rules.interpret(text, areas)
         if said.action not in (Action.CREATE, Action.CLARIFY):
             return said
-        try:
-            return self._grounded(said, text, areas)
-        except EntenteError as error:
-            log.warning("retrieval gave way to rules: %s", error.reason)
-            return replace(said, explanation=_joined(said.explanation, "without memory"))
-
-    def learn(
-        self, text: str, areas: Sequence[str], services: Sequence[Service], outcomes: Outcomes
-    ) -> None:
-        """Write back what came of the services of one intent.
-
-        Args:
-            services: as they were interpreted, all of them; outcomes: by their place in it.
-        """
-        parts = portions.portions(mask(text), areas)
-        for index, outcome in outcomes.items():
-            service = services[index]
-            words = parts[index].words if len(parts) == len(services) else text
-            self.memory.learn(words, service.slice_type, service.preference, outcome)
+        return self._grounded(said, text, areas)
 
     def nearest(self, words: str) -> list[Neighbour]:
         """What the catalogue has that is nearest to `words`."""
-        return _catalogue(self._shelf, self._encoder, words)
+        return self._catalogue.nearest(words)
 
     def _grounded(self, said: Interpretation, text: str, areas: Sequence[str]) -> Interpretation:
         # Masked first: masks look for capitals, and portions are lower case.
-        parts = portions.portions(mask(text), areas)
+        masked = mask(text)
+        parts = portions.portions(masked, areas)
         if len(parts) != len(said.services):
-            parts = [Portion(text, named=True, typed=True) for _ in said.services]
+            parts = [Portion(masked, named=True, typed=True) for _ in said.services]
         readings = [
             self._service(service, part) for service, part in zip(said.services, parts, strict=True)
         ]
         questions = [*said.questions, *(r.question for r in readings if r.question)]
         cited = [item for reading in readings for item in reading.neighbours]
         if not readings:
-            cited = self.nearest(text)
+            cited = self.nearest(masked)
             found = self._guessed(text, areas, cited)
             if found is not None:
                 return found
@@ -137,7 +194,7 @@ class TenantInterpreter:
         own = tuple(item for item in service.evidence if item.end <= len(start))
         return replace(
             said,
-            services=(replace(service, evidence=own),),
+            services=(replace(service, evidence=own, words=tidy(start)),),
             explanation=_joined(said.explanation, _by_likeness(_entry_of(near[0]), near[0])),
             engine="retrieval",
             neighbours=tuple(known[:CITED]),
@@ -145,14 +202,15 @@ class TenantInterpreter:
 
     def _service(self, service: Service, part: Portion) -> _Reading:
         known = self.nearest(part.words)
-        lived = [
-            item
-            for item in self.memory.recall(part.words, NEIGHBOURS)
-            if item.similarity >= NEAR and item.slice_type is service.slice_type
-        ]
         reading = _Reading(service)
         if not part.named:
             reading = _named(service, part, known)
+        past = self._recalled(part.words)
+        lived = [
+            item
+            for item in past or ()
+            if item.similarity >= NEAR and item.slice_type is reading.service.slice_type
+        ]
         preference = moved(reading.service.preference, lived)
         if preference != reading.service.preference:
             reading = replace(
@@ -160,7 +218,22 @@ class TenantInterpreter:
                 service=replace(reading.service, preference=preference),
                 explanation=_joined(reading.explanation, "preference moved by experience"),
             )
-        return replace(reading, neighbours=(*lived[:CITED], *known[:CITED]))
+        return replace(
+            reading,
+            service=replace(reading.service, words=tidy(part.words)),
+            explanation=_joined(reading.explanation, "" if past is not None else FORGETFUL),
+            neighbours=(*lived[:CITED], *known[:CITED]),
+        )
+
+    def _recalled(self, words: str) -> Sequence[Neighbour] | None:
+        """The tenant's experience; None where it cannot be had, and the catalogue still helps."""
+        if self._experience is None:
+            return ()
+        try:
+            return self._experience.recall(words, NEIGHBOURS)
+        except EntenteError as error:
+            log.warning("read without the tenant's experience: %s", error.reason)
+            return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +257,7 @@ def seed(store: VectorStore, encoder: Encoder) -> None:
         }
         shelf.remove(Collection.CATALOGUE, sorted(there - wanted.keys()))
         missing = [key for key in wanted if key not in there]
-        vectors = encoder.encode([wanted[key][1] for key in missing]) if missing else ()
+        vectors = encoded([wanted[key][1] for key in missing], encoder)
         points = [
             Point(key, vector, _payload(*wanted[key]))
             for key, vector in zip(missing, vectors, strict=True)
@@ -251,30 +324,6 @@ def _which(near: Sequence[Neighbour]) -> str:
 
 def _entry_of(item: Neighbour) -> Entry:
     return next((e for e in ENTRIES if item.text in (e.name, *e.phrases)), GENERIC[item.slice_type])
-
-
-def _catalogue(shelf: Shelf, encoder: Encoder, words: str) -> list[Neighbour]:
-    """The nearest phrases, one per entry."""
-    said = essence(words)
-    if not said:
-        return []
-    found: dict[str, Neighbour] = {}
-    matches = shelf.nearest(Collection.CATALOGUE, encoder.encode([said])[0], 3 * NEIGHBOURS)
-    for match in matches:
-        payload = match.point.payload
-        similarity = round(match.similarity, 4)
-        found.setdefault(
-            str(payload["name"]),
-            Neighbour(
-                str(payload["text"]),
-                Collection.CATALOGUE.value,
-                SliceType(int(payload["slice_type"])),
-                preference_of(payload),
-                similarity,
-                similarity,
-            ),
-        )
-    return list(found.values())[:NEIGHBOURS]
 
 
 def _payload(entry: Entry, phrase: str) -> dict[str, str | int | float]:

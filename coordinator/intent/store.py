@@ -202,7 +202,7 @@ def _told(what: str) -> Iterator[None]:
 def open_store(
     dimension: int, folder: Path | None = None, url: str = "", api_key: str = ""
 ) -> VectorStore:
-    """The store in `folder`, or at `url`, or (with neither) in this process's memory only.
+    """The store in `folder`, or at `url`, or (with neither) for this process's life only.
 
     Raises:
         NotFound: the client it needs is not installed.
@@ -215,4 +215,4 @@ def open_store(
         return VectorStore(backends.at_url(url, api_key, dimension))
     if folder is not None:
         return VectorStore(backends.EdgeBackend(folder, dimension))
-    return VectorStore(backends.in_memory(dimension))
+    return VectorStore(backends.temporary(dimension))

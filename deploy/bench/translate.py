@@ -14,10 +14,10 @@ from itertools import count
 from pathlib import Path
 from typing import Final
 
+from coordinator.intent.rules import RulesInterpreter
 from deploy.bench.effort import Effort, Tell
 from deploy.bench.report import Report, Table, figure
 from deploy.child import importable
-from deploy.engines import Engine, interpreter
 from deploy.evaluation import SENTENCES, labelled
 from deploy.federation import DEFAULT
 from deploy.home import VARIABLE, Home
@@ -66,7 +66,7 @@ async def measure(folder: Path, effort: Effort, tell: Tell) -> Report:
 
 
 def _direct(texts: Sequence[str], effort: Effort) -> Seen:
-    translator = Translator(interpreter(Engine.RULES), network(DEFAULT))
+    translator = Translator(RulesInterpreter(), network(DEFAULT))
     took_ms: list[float] = []
     translator(texts[0])
     began_s = time.perf_counter()

@@ -7,17 +7,26 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from deploy.commands.engine import (
+    EncoderName,
+    EngineOption,
+    LlmKeyFile,
+    LlmModel,
+    LlmUrl,
+    QdrantUrl,
+    engine_settings,
+    opened,
+)
 from deploy.commands.request import Json
 from deploy.session import Asker, Exit, console, print_json
 
 if TYPE_CHECKING:
-    from deploy.engines import Engine
+    from coordinator.intent.settings import EngineSettings
     from deploy.reading import Translator
 
 Config = Annotated[
     Path, typer.Option(help="The federation whose places words may name: a folder, or a name.")
 ]
-EngineName = Annotated[str, typer.Option("--engine", help="What reads the sentences: rules.")]
 GERMANY = Path("germany")
 
 evaluations = typer.Typer(no_args_is_help=True, help="Measure how well something is done.")
@@ -33,19 +42,26 @@ def register(app: typer.Typer) -> None:
 
 
 def translate(
+    context: typer.Context,
     text: Annotated[str | None, typer.Argument(help="What a tenant needs, in a sentence.")] = None,
     file: Annotated[
         Path | None, typer.Option(help='Many: one {"id", "text"} a line; goes with --out.')
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Where their translations go.")] = None,
-    engine: EngineName = "rules",
+    engine: EngineOption = None,
+    llm_url: LlmUrl = None,
+    llm_model: LlmModel = None,
+    llm_key_file: LlmKeyFile = None,
+    qdrant_url: QdrantUrl = None,
+    encoder: EncoderName = None,
     config: Config = GERMANY,
     as_json: Json = False,
 ) -> None:
     """What a sentence asks for, as standard profiles. Nothing has to run; nothing is ordered."""
     if (text is None) == (file is None) or (file is None) != (out is None):
         raise typer.BadParameter("say TEXT, or --file F.jsonl --out G.jsonl", param_hint="TEXT")
-    translator = _translator(engine, config)
+    reading = engine_settings(engine, llm_url, llm_model, llm_key_file, qdrant_url, encoder)
+    translator = _translator(context, reading, config)
     if file is not None and out is not None:
         _translate_file(file, out, translator, as_json)
         return
@@ -62,10 +78,16 @@ def translate(
 
 
 def intents(
+    context: typer.Context,
     file: Annotated[
         Path | None, typer.Option(help="Labelled sentences; else our own, which are few.")
     ] = None,
-    engine: EngineName = "rules",
+    engine: EngineOption = None,
+    llm_url: LlmUrl = None,
+    llm_model: LlmModel = None,
+    llm_key_file: LlmKeyFile = None,
+    qdrant_url: QdrantUrl = None,
+    encoder: EncoderName = None,
     config: Config = GERMANY,
     as_json: Json = False,
 ) -> None:
@@ -74,12 +96,13 @@ def intents(
 
     from deploy.evaluation import SENTENCES, evaluate
 
-    translator = _translator(engine, config)
+    reading = engine_settings(engine, llm_url, llm_model, llm_key_file, qdrant_url, encoder)
+    translator = _translator(context, reading, config)
     found = evaluate(file or SENTENCES, translator)
     if as_json:
         print_json(
             {
-                "engine": engine,
+                "engine": translator.engine,
                 "sentences": found.sentences,
                 **asdict(found.figures),
                 "p50_ms": found.p50_ms,
@@ -90,7 +113,9 @@ def intents(
     from deploy import render_intent
 
     typer.echo(f"{found.sentences} sentences")
-    console().print(render_intent.figures(found.figures, found.p50_ms, found.p99_ms, engine))
+    console().print(
+        render_intent.figures(found.figures, found.p50_ms, found.p99_ms, translator.engine)
+    )
 
 
 def catalogue(
@@ -132,7 +157,12 @@ def chat(
     resume: Annotated[
         str | None, typer.Option(metavar="ID", help="Go on with an earlier conversation.")
     ] = None,
-    engine: EngineName = "rules",
+    engine: EngineOption = None,
+    llm_url: LlmUrl = None,
+    llm_model: LlmModel = None,
+    llm_key_file: LlmKeyFile = None,
+    qdrant_url: QdrantUrl = None,
+    encoder: EncoderName = None,
     config: Config = GERMANY,
 ) -> None:
     """Get to a slice in a conversation. Ends with Ctrl-D; --resume takes it up again."""
@@ -141,16 +171,8 @@ def chat(
     from deploy.chat import chatted
 
     asker: Asker = context.obj
-    asyncio.run(chatted(asker, resume, engine_named(engine), config_named(config), console()))
-
-
-def engine_named(name: str) -> Engine:
-    """The engine of this name; a name that is none is wrong usage."""
-    from deploy.engines import Engine
-
-    if name not in list(Engine):
-        raise typer.BadParameter(f"one of: {', '.join(Engine)}", param_hint="--engine")
-    return Engine(name)
+    reading = engine_settings(engine, llm_url, llm_model, llm_key_file, qdrant_url, encoder)
+    asyncio.run(chatted(asker, resume, reading, config_named(config), console()))
 
 
 def config_named(folder: Path) -> Path:
@@ -164,12 +186,12 @@ def config_named(folder: Path) -> Path:
         raise typer.BadParameter(error.message, param_hint="--config") from None
 
 
-def _translator(engine: str, config: Path) -> Translator:
-    from deploy.engines import interpreter
+def _translator(context: typer.Context, settings: EngineSettings, config: Path) -> Translator:
     from deploy.network import network
-    from deploy.reading import Translator
+    from deploy.reading import NOBODY, Translator
 
-    return Translator(interpreter(engine_named(engine)), network(config_named(config)))
+    engine = opened(context, settings)
+    return Translator(engine.of(NOBODY), network(config_named(config)), engine.name.value)
 
 
 def _translate_file(file: Path, out: Path, translator: Translator, as_json: bool) -> None:

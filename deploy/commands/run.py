@@ -6,11 +6,26 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from deploy.commands.engine import (
+    EncoderName,
+    EngineOption,
+    Llm,
+    LlmKeyFile,
+    LlmModel,
+    LlmOption,
+    LlmPython,
+    LlmUrl,
+    QdrantUrl,
+    engine_settings,
+    own_model,
+)
 from deploy.commands.request import Json
 from deploy.session import console, print_json
 
@@ -18,6 +33,7 @@ if TYPE_CHECKING:
     from deploy.federation import Federation
     from deploy.home import Home, Run
     from deploy.hosts import Launcher
+    from deploy.runtime import Runtime
 
 Config = Annotated[Path, typer.Option(help="A folder of TOML files, or the name of a shipped one.")]
 Insecure = Annotated[
@@ -32,6 +48,8 @@ FreePorts = Annotated[
 
 START_S = 90.0
 """How long `up --detach` waits for everything to serve."""
+MODEL_START_S = 900.0
+"""The same where a language model has to be loaded, or fetched."""
 STOP_S = 20.0
 """How long `down` waits before it ends the process the hard way."""
 GERMANY = Path("germany")
@@ -45,6 +63,7 @@ def register(app: typer.Typer) -> None:
 
 
 def up(
+    context: typer.Context,
     detach: Annotated[bool, typer.Option("--detach", help="Return once all of it serves.")] = False,
     config: Config = GERMANY,
     insecure: Insecure = False,
@@ -53,26 +72,41 @@ def up(
     serve: Annotated[
         bool, typer.Option("--serve/--no-serve", help="The HTTP service as well.")
     ] = False,
+    engine: EngineOption = None,
+    llm_url: LlmUrl = None,
+    llm_model: LlmModel = None,
+    llm_key_file: LlmKeyFile = None,
+    qdrant_url: QdrantUrl = None,
+    encoder: EncoderName = None,
+    llm: Llm = None,
+    llm_option: LlmOption = None,
+    llm_python: LlmPython = None,
     as_json: Json = False,
 ) -> None:
     """Start domains and a coordinator, and keep them running."""
     from deploy.home import Home
+    from deploy.runtime import Runtime
 
     found = _federation(config)  # before anything starts: a mistake is said at once
     launcher_named(launcher)
+    reading = engine_settings(engine, llm_url, llm_model, llm_key_file, qdrant_url, encoder, llm)
+    model = own_model(llm, llm_option, llm_python, launcher)
     home = Home.of_environment().prepare()
     if insecure:
         typer.echo(
             "INSECURE: no TLS, every caller is taken at their word. Loopback only.", err=True
         )
     if detach:
-        arguments = ["--config", str(found.folder), "--launcher", launcher]
-        arguments += ["--insecure"] * insecure + ["--free-ports"] * free_ports
-        arguments += ["--serve"] * serve
-        _show(_detached(home, arguments), as_json)
+        said = context.meta["arguments"]  # checked by now: the same, but in the foreground
+        again = [word for word in said if word not in ("--detach", "--json")]
+        _show(_detached(home, again, START_S if model is None else MODEL_START_S), as_json)
         return
     found = found.on_free_ports() if free_ports else found
-    _foreground(home, found, launcher, insecure, as_json, _http(serve, free_ports))
+    start = partial(
+        Runtime, home, found, launcher_named(launcher), insecure,
+        http=_http(serve, free_ports), engine=reading, model=model,
+    )  # fmt: skip
+    _foreground(start, as_json)
 
 
 def down(as_json: Json = False) -> None:
@@ -140,12 +174,20 @@ def demo(
     text: Annotated[str | None, typer.Argument(help="Your own sentence.")] = None,
     config: Config = GERMANY,
     launcher: LauncherName = "ray",
+    engine: EngineOption = None,
+    llm_url: LlmUrl = None,
+    llm_model: LlmModel = None,
+    llm_key_file: LlmKeyFile = None,
+    qdrant_url: QdrantUrl = None,
+    encoder: EncoderName = None,
 ) -> None:
     """Start everything, ask as a tenant, show every step, end it, and check the capacity."""
     from deploy import demo as demonstration
 
     found = _federation(config)
-    raise typer.Exit(demonstration.run(console(), found, launcher_named(launcher), text))
+    reading = engine_settings(engine, llm_url, llm_model, llm_key_file, qdrant_url, encoder)
+    chosen = launcher_named(launcher)
+    raise typer.Exit(demonstration.run(console(), found, chosen, text, reading))
 
 
 def _federation(folder: Path) -> Federation:
@@ -178,21 +220,12 @@ def _http(serve: bool, free_ports: bool) -> str | None:
     return free_addresses(1)[0] if free_ports else DEFAULT_LISTEN
 
 
-def _foreground(
-    home: Home,
-    found: Federation,
-    launcher: str,
-    insecure: bool,
-    as_json: bool,
-    http: str | None,
-) -> None:
-    from deploy.runtime import Runtime
-
+def _foreground(start: Callable[..., Runtime], as_json: bool) -> None:
     leave = threading.Event()
     tell = (lambda _: None) if as_json else (lambda what: typer.echo(f"starting {what}"))
     # SIGTERM while starting ends it as Ctrl-C does: whatever has started is stopped again.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    with Runtime(home, found, launcher_named(launcher), insecure, tell, http) as runtime:
+    with start(tell=tell) as runtime:
         signal.signal(signal.SIGTERM, lambda *_: leave.set())
         signal.signal(signal.SIGINT, lambda *_: leave.set())
         _show(runtime.run, as_json)
@@ -202,7 +235,7 @@ def _foreground(
             typer.echo("stopping")
 
 
-def _detached(home: Home, arguments: list[str]) -> Run:
+def _detached(home: Home, arguments: list[str], start_s: float) -> Run:
     """Start `up` in the background and wait until it serves.
 
     Raises:
@@ -222,7 +255,7 @@ def _detached(home: Home, arguments: list[str]) -> Run:
         import os
 
         process = subprocess.Popen(  # noqa: S603  # our own interpreter and module
-            [sys.executable, "-m", "deploy", "up", *arguments],
+            [sys.executable, "-m", "deploy", *arguments],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
@@ -234,9 +267,9 @@ def _detached(home: Home, arguments: list[str]) -> Run:
         run = Run.read(home)
         return process.poll() is not None or (run is not None and run.ready)
 
-    if not wait_until(settled, START_S):
+    if not wait_until(settled, start_s):
         process.terminate()
-        raise EntenteError(f"it does not serve after {START_S:g} s; its log is {log}")
+        raise EntenteError(f"it does not serve after {start_s:g} s; its log is {log}")
     run = Run.read(home)
     if run is None or not run.ready:
         raise EntenteError(_last_words(log) or f"it ended with {process.returncode}; see {log}")

@@ -10,6 +10,19 @@ from typing import Annotated
 
 import typer
 
+from deploy.commands.engine import (
+    EncoderName,
+    EngineOption,
+    Llm,
+    LlmKeyFile,
+    LlmModel,
+    LlmOption,
+    LlmPython,
+    LlmUrl,
+    QdrantUrl,
+    engine_settings,
+    own_model,
+)
 from deploy.commands.intents import GERMANY, Config, config_named
 from deploy.commands.request import Json
 from deploy.session import Asker, print_json
@@ -28,6 +41,15 @@ def serve(
     launcher: Annotated[
         str, typer.Option("--launcher", help="ray: Ray Serve; process: uvicorn, without Ray.")
     ] = "ray",
+    engine: EngineOption = None,
+    llm_url: LlmUrl = None,
+    llm_model: LlmModel = None,
+    llm_key_file: LlmKeyFile = None,
+    qdrant_url: QdrantUrl = None,
+    encoder: EncoderName = None,
+    llm: Llm = None,
+    llm_option: LlmOption = None,
+    llm_python: LlmPython = None,
     as_json: Json = False,
 ) -> None:
     """The HTTP service alone, until Ctrl-C: translations, the catalogue, conversations."""
@@ -37,12 +59,14 @@ def serve(
     from deploy.web.address import DEFAULT_LISTEN
 
     chosen = launcher_named(launcher)
+    reading = engine_settings(engine, llm_url, llm_model, llm_key_file, qdrant_url, encoder, llm)
+    model = own_model(llm, llm_option, llm_python, launcher)
     folder: Path = config_named(config)
     home = Home.of_environment().prepare()
     where = listen or DEFAULT_LISTEN
     leave = threading.Event()
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    with alone(home, folder, where, chosen):
+    with alone(home, folder, where, chosen, reading, model):
         signal.signal(signal.SIGTERM, lambda *_: leave.set())
         signal.signal(signal.SIGINT, lambda *_: leave.set())
         if as_json:

@@ -4,8 +4,6 @@
     problems  every error as {code, message, metadata}; never a stack trace
     rate      a token bucket per tenant
     tokens    bearer tokens that name a tenant
-    readers   sentences are interpreted in threads, so many at once and no more
-    together  sentences that are encoded at the same time go through the model as one batch
     metrics   counters and latencies in the Prometheus text format
     schema    requests and answers, published as OpenAPI
     app       the routes; plain ASGI, so it runs under Ray Serve, uvicorn or a test alike

@@ -49,6 +49,7 @@ class Service:
     tokens: Tokens
     buckets: Buckets
     engine: str
+    note: str
     close: Callable[[], None]
     metrics: Metrics = field(default_factory=Metrics)
 
@@ -126,15 +127,17 @@ def _routes() -> APIRouter:
 
 async def translate(body: schema.TranslateRequest, here: Here, request: Request) -> Translation:
     """What a sentence asks for, as standard profiles. Nothing is stored, held or ordered."""
-    found = await here.talks.read(request.scope["state"]["tenant"], checked_text(body.text))
-    answer = translation(found, here.talks.network.default_area)
+    covered = here.talks.network
+    tenant = request.scope["state"]["tenant"]
+    found = await here.talks.read(tenant, checked_text(body.text), covered.areas)
+    answer = translation(found, covered.default_area)
     here.metrics.translations.labels(answer.action, answer.engine).inc()
     return answer
 
 
 async def health(here: Here) -> schema.Health:
     """Whether this replica answers."""
-    return schema.Health(engine=here.engine)
+    return schema.Health(engine=here.engine, note=here.note)
 
 
 async def metrics(here: Here) -> PlainTextResponse:

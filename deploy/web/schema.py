@@ -36,10 +36,11 @@ class MessageRequest(_Published):
 
 
 class Health(_Published):
-    """Whether this replica answers."""
+    """Whether this replica answers; `note` says why its engine is less than usual, or ""."""
 
     status: Literal["serving"] = "serving"
     engine: str
+    note: str = ""
 
 
 class CatalogueFigure(_Published):

@@ -20,11 +20,11 @@ from coordinator.intent.llm import (
     Ground,
     LlmEngine,
     LlmInterpreter,
-    LlmSettings,
     OpenAiModel,
 )
 from coordinator.intent.proposal import Proposal, parse
 from coordinator.intent.rules import RulesInterpreter
+from coordinator.intent.settings import LlmSettings
 from coordinator.model import Action, Evidence, Interpretation, Service, Source
 from tests.coordinator.openai_server import Server, serving
 

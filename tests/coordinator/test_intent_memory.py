@@ -16,7 +16,7 @@ import pytest
 from coordinator.intent import encoder, memory
 from coordinator.intent.catalogue import Quality
 from coordinator.intent.encoder import Encoder, MiniLM
-from coordinator.intent.llm import Breaker, LlmEngine, LlmSettings, OpenAiModel
+from coordinator.intent.llm import Breaker, LlmEngine, OpenAiModel
 from coordinator.intent.memory import (
     AGED_MIN,
     EVIDENCE_MAX,
@@ -34,8 +34,9 @@ from coordinator.intent.outcomes import (
     relaxed,
     revised,
 )
-from coordinator.intent.retrieval import RetrievalInterpreter, TenantInterpreter
+from coordinator.intent.retrieval import FORGETFUL, RetrievalInterpreter, TenantInterpreter
 from coordinator.intent.rules import RulesInterpreter
+from coordinator.intent.settings import LlmSettings
 from coordinator.intent.store import VectorStore, open_store
 from coordinator.model import Action, Preference, SliceType, Source
 from domains.errors import WrongState
@@ -319,26 +320,28 @@ def test_experience_moves_the_preference_of_its_own_tenant_only(
         RulesInterpreter(), shared_store, minilm, Memory(shared_store, minilm, clock)
     )
     initech, globex = both.of("initech"), both.of("globex")
+    kept = Memory(shared_store, minilm, clock).of("initech")
     text = "Video surveillance of the car park in Berlin"
     before = initech.interpret(text, AREAS)
     cheaper = Outcome(OutcomeKind.MEASURED, {Quality.ECONOMICS: 1.0, Quality.THROUGHPUT: -1.0})
     for _ in range(4):
-        said = initech.interpret(text, AREAS)
-        initech.learn(text, AREAS, said.services, {0: cheaper})
+        (service,) = initech.interpret(text, AREAS).services
+        kept.learn(service.words, service.slice_type, service.preference, cheaper)
     after = initech.interpret(text, AREAS).services[0].preference
     assert after.economics > before.services[0].preference.economics + 0.1
     assert globex.interpret(text, AREAS).services[0].preference == before.services[0].preference
 
 
-def test_without_its_store_it_answers_as_the_rules_do(minilm: Encoder, tmp_path: Path) -> None:
+def test_without_its_store_it_reads_on_and_says_so(minilm: Encoder, tmp_path: Path) -> None:
     store = open_store(minilm.dimension, tmp_path / "store")
     kept = Memory(store, minilm, lambda: 0.0)
     reader = RetrievalInterpreter(RulesInterpreter(), store, minilm, kept).of("acme")
     store.close()
     text = "Welding robots in Berlin within 7 ms"
     said = reader.interpret(text, AREAS)
-    assert said.services == RulesInterpreter().interpret(text, AREAS).services
-    assert (said.engine, said.explanation) == ("rules", "without memory")
+    plain = RulesInterpreter().interpret(text, AREAS)
+    assert [s.evidence for s in said.services] == [s.evidence for s in plain.services]
+    assert (said.engine, said.explanation) == ("retrieval", FORGETFUL)
 
 
 # -- personal data -----------------------------------------------------------------------------
@@ -361,9 +364,8 @@ def test_no_canary_in_any_store_prompt_or_log(
             said = reader.interpret(asked, AREAS)
             kept.of("acme").remember(asked, URLLC, EVEN)
             kept.of("acme").learn(asked, URLLC, EVEN, MORE_LATENCY)
-            retrieval.learn(
-                asked, AREAS, said.services, dict.fromkeys(range(len(said.services)), MORE_LATENCY)
-            )
+            for service in said.services:
+                kept.of("acme").learn(service.words, URLLC, EVEN, MORE_LATENCY)
         assert len(server.bodies) >= len(PERSONAL) // 2
         prompts = "\n".join(json.loads(body)["messages"][-1]["content"] for body in server.bodies)
         everything = "\n".join(server.bodies)

@@ -30,7 +30,7 @@ Opener = Callable[[Path], VectorStore]
 
 OPENERS: dict[str, Opener] = {
     "edge": lambda folder: open_store(SIZE, folder),
-    "client in memory": lambda folder: open_store(SIZE),
+    "edge, temporary": lambda folder: open_store(SIZE),
     "client on a path": lambda folder: VectorStore(backends.on_path(folder, SIZE)),
 }
 

@@ -14,10 +14,11 @@ from typing import Any
 
 import pytest
 
-from coordinator.intent.llm import Breaker, LlmEngine, LlmSettings, ModelFailed, OpenAiModel
+from coordinator.intent.llm import Breaker, LlmEngine, ModelFailed, OpenAiModel
 from coordinator.intent.prompt import messages
 from coordinator.intent.proposal import parse
 from coordinator.intent.rules import RulesInterpreter
+from coordinator.intent.settings import LlmSettings
 from deploy.vllm_engine import EngineSettings
 from tests.llm.conftest import OPTIONS
 

@@ -14,13 +14,13 @@ import pytest
 from coordinator.intent.llm import (
     Breaker,
     LlmEngine,
-    LlmSettings,
     ModelFailed,
     OpenAiModel,
 )
 from coordinator.intent.prompt import messages
 from coordinator.intent.proposal import parse
 from coordinator.intent.rules import RulesInterpreter
+from coordinator.intent.settings import LlmSettings
 from coordinator.model import Interpretation, Source
 from deploy.vllm_engine import VllmEngine
 

@@ -69,6 +69,7 @@ MATRIX: dict[str, dict[str, set[str]]] = {
         "CancelOperation": {"tenant"},
         "GetDecisionRecord": {"tenant"},
         "ListDomains": {"tenant", "own operator", "own auditor"},
+        "RecallIntents": {"tenant"},
     },
 }
 """Who may what; whatever is not written here is refused. Written by hand: it is the promise."""

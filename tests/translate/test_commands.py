@@ -28,7 +28,11 @@ class Cli:
         self._home = home
 
     def __call__(self, *arguments: str, code: int = 0, typed: str | None = None) -> str:
-        environment = {"ENTENTE_HOME": str(self._home), "ENTENTE_TENANT": "clinic"}
+        environment = {
+            "ENTENTE_HOME": str(self._home),
+            "ENTENTE_TENANT": "clinic",
+            "ENTENTE_ENGINE": "rules",
+        }
         ended = CliRunner().invoke(app, list(arguments), input=typed, env=environment)
         assert ended.exit_code == code, (ended.output, ended.exception)
         assert "Traceback" not in ended.output
@@ -140,13 +144,16 @@ def test_a_file_that_is_not_there_is_said(cli: Cli, tmp_path: Path) -> None:
 # -- how well -----------------------------------------------------------------------------------
 
 
-def test_the_seven_figures_are_printed_with_how_long_a_sentence_takes(cli: Cli) -> None:
-    found = cli.json("evaluate", "intents")
-    assert found["engine"] == "rules"
+@pytest.mark.parametrize("engine", ["rules", "retrieval"])
+def test_the_seven_figures_are_printed_with_how_long_a_sentence_takes(
+    cli: Cli, engine: str
+) -> None:
+    found = cli.json("evaluate", "intents", "--engine", engine)
+    assert found["engine"] == engine
     assert found["sentences"] == len(SENTENCES.read_text().splitlines())
     assert found["quality"] >= 0.93
     assert 0 < found["p50_ms"] <= found["p99_ms"]
-    shown = cli("evaluate", "intents")
+    shown = cli("evaluate", "intents", "--engine", engine)
     for name in ("refuse", "accept", "count", "type", "dominant_top2", "recall", "precision"):
         assert name in shown
 

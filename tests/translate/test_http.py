@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -71,7 +72,11 @@ async def test_the_catalogue_can_be_browsed_searched_and_filtered(
 
 
 async def test_health_and_metrics_say_what_happened(nobody: httpx.AsyncClient) -> None:
-    assert (await nobody.get("/v1/health")).json() == {"status": "serving", "engine": "rules"}
+    assert (await nobody.get("/v1/health")).json() == {
+        "status": "serving",
+        "engine": "rules",
+        "note": "",
+    }
     await nobody.post(TRANSLATE, json={"text": "video for 5 users in Berlin"})
     await nobody.post(TRANSLATE, json={"text": 5})
     told = (await nobody.get("/metrics")).text
@@ -209,7 +214,7 @@ async def test_an_attack_beside_a_request_changes_none_of_its_values(
 async def test_a_defect_of_ours_is_logged_and_shows_nothing(
     here: Service, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async def broken(tenant: str, text: str) -> Interpretation:
+    async def broken(tenant: str, text: str, areas: Sequence[str]) -> Interpretation:
         raise ZeroDivisionError("secret inside")
 
     async with calling(replace(here, talks=replace(here.talks, read=broken))) as client:

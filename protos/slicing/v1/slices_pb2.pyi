@@ -472,6 +472,7 @@ class CreateSliceRequest(google.protobuf.message.Message):
     VALIDATE_ONLY_FIELD_NUMBER: builtins.int
     ON_RELAXATION_FIELD_NUMBER: builtins.int
     WAIT_FIELD_NUMBER: builtins.int
+    WORDS_FIELD_NUMBER: builtins.int
     request_id: builtins.str
     intent: builtins.str
     validate_only: builtins.bool
@@ -483,6 +484,12 @@ class CreateSliceRequest(google.protobuf.message.Message):
     def wait(self) -> google.protobuf.duration_pb2.Duration:
         """Answer only when done or proposed, at most after this long (limit 30 s)."""
 
+    @property
+    def words(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
+        """What the tenant said of each of `services`, where somebody else read it: never interpreted,
+        remembered (personal data masked) with what comes of the service. As many as services, or none.
+        """
+
     def __init__(
         self,
         *,
@@ -492,9 +499,10 @@ class CreateSliceRequest(google.protobuf.message.Message):
         validate_only: builtins.bool = ...,
         on_relaxation: Global___RelaxationPolicy.ValueType = ...,
         wait: google.protobuf.duration_pb2.Duration | None = ...,
+        words: collections.abc.Iterable[builtins.str] | None = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["wait", b"wait"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["intent", b"intent", "on_relaxation", b"on_relaxation", "request_id", b"request_id", "services", b"services", "validate_only", b"validate_only", "wait", b"wait"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["intent", b"intent", "on_relaxation", b"on_relaxation", "request_id", b"request_id", "services", b"services", "validate_only", b"validate_only", "wait", b"wait", "words", b"words"]) -> None: ...
 
 Global___CreateSliceRequest: typing_extensions.TypeAlias = CreateSliceRequest
 
@@ -761,6 +769,82 @@ class GetDecisionRecordResponse(google.protobuf.message.Message):
     def ClearField(self, field_name: typing.Literal["events", b"events", "verified", b"verified"]) -> None: ...
 
 Global___GetDecisionRecordResponse: typing_extensions.TypeAlias = GetDecisionRecordResponse
+
+@typing.final
+class RecallIntentsRequest(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    TEXT_FIELD_NUMBER: builtins.int
+    LIMIT_FIELD_NUMBER: builtins.int
+    text: builtins.str
+    limit: builtins.int
+    """1 to 16."""
+    def __init__(
+        self,
+        *,
+        text: builtins.str = ...,
+        limit: builtins.int = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["limit", b"limit", "text", b"text"]) -> None: ...
+
+Global___RecallIntentsRequest: typing_extensions.TypeAlias = RecallIntentsRequest
+
+@typing.final
+class RecalledIntent(google.protobuf.message.Message):
+    """An intent that was ordered, or several that mean the same."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    TEXT_FIELD_NUMBER: builtins.int
+    SST_FIELD_NUMBER: builtins.int
+    PREFERENCE_FIELD_NUMBER: builtins.int
+    SIMILARITY_FIELD_NUMBER: builtins.int
+    WEIGHT_FIELD_NUMBER: builtins.int
+    OUTCOME_FIELD_NUMBER: builtins.int
+    text: builtins.str
+    """Personal data is masked."""
+    sst: builtins.int
+    similarity: builtins.float
+    """Cosine, -1 to 1; `weight` is the same after ageing."""
+    weight: builtins.float
+    outcome: builtins.str
+    """confirmed, relaxed, refused or measured: the last one."""
+    @property
+    def preference(self) -> Global___Preference:
+        """Revised by what came of it."""
+
+    def __init__(
+        self,
+        *,
+        text: builtins.str = ...,
+        sst: builtins.int = ...,
+        preference: Global___Preference | None = ...,
+        similarity: builtins.float = ...,
+        weight: builtins.float = ...,
+        outcome: builtins.str = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["preference", b"preference"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["outcome", b"outcome", "preference", b"preference", "similarity", b"similarity", "sst", b"sst", "text", b"text", "weight", b"weight"]) -> None: ...
+
+Global___RecalledIntent: typing_extensions.TypeAlias = RecalledIntent
+
+@typing.final
+class RecallIntentsResponse(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    INTENTS_FIELD_NUMBER: builtins.int
+    @property
+    def intents(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___RecalledIntent]:
+        """Best first; empty where the coordinator has no memory."""
+
+    def __init__(
+        self,
+        *,
+        intents: collections.abc.Iterable[Global___RecalledIntent] | None = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["intents", b"intents"]) -> None: ...
+
+Global___RecallIntentsResponse: typing_extensions.TypeAlias = RecallIntentsResponse
 
 @typing.final
 class ListDomainsRequest(google.protobuf.message.Message):

@@ -94,6 +94,11 @@ class SliceServiceStub(object):
                 request_serializer=protos_dot_slicing_dot_v1_dot_slices__pb2.GetDecisionRecordRequest.SerializeToString,
                 response_deserializer=protos_dot_slicing_dot_v1_dot_slices__pb2.GetDecisionRecordResponse.FromString,
                 _registered_method=True)
+        self.RecallIntents = channel.unary_unary(
+                '/slicing.v1.SliceService/RecallIntents',
+                request_serializer=protos_dot_slicing_dot_v1_dot_slices__pb2.RecallIntentsRequest.SerializeToString,
+                response_deserializer=protos_dot_slicing_dot_v1_dot_slices__pb2.RecallIntentsResponse.FromString,
+                _registered_method=True)
         self.ListDomains = channel.unary_unary(
                 '/slicing.v1.SliceService/ListDomains',
                 request_serializer=protos_dot_slicing_dot_v1_dot_slices__pb2.ListDomainsRequest.SerializeToString,
@@ -180,6 +185,13 @@ class SliceServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def RecallIntents(self, request, context):
+        """What the tenant asked for before that is near in meaning, and what came of it.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListDomains(self, request, context):
         """The resource database: every domain's abstract topology and how fresh it is.
         """
@@ -244,6 +256,11 @@ def add_SliceServiceServicer_to_server(servicer, server):
                     servicer.GetDecisionRecord,
                     request_deserializer=protos_dot_slicing_dot_v1_dot_slices__pb2.GetDecisionRecordRequest.FromString,
                     response_serializer=protos_dot_slicing_dot_v1_dot_slices__pb2.GetDecisionRecordResponse.SerializeToString,
+            ),
+            'RecallIntents': grpc.unary_unary_rpc_method_handler(
+                    servicer.RecallIntents,
+                    request_deserializer=protos_dot_slicing_dot_v1_dot_slices__pb2.RecallIntentsRequest.FromString,
+                    response_serializer=protos_dot_slicing_dot_v1_dot_slices__pb2.RecallIntentsResponse.SerializeToString,
             ),
             'ListDomains': grpc.unary_unary_rpc_method_handler(
                     servicer.ListDomains,
@@ -552,6 +569,33 @@ class SliceService(object):
             '/slicing.v1.SliceService/GetDecisionRecord',
             protos_dot_slicing_dot_v1_dot_slices__pb2.GetDecisionRecordRequest.SerializeToString,
             protos_dot_slicing_dot_v1_dot_slices__pb2.GetDecisionRecordResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RecallIntents(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/slicing.v1.SliceService/RecallIntents',
+            protos_dot_slicing_dot_v1_dot_slices__pb2.RecallIntentsRequest.SerializeToString,
+            protos_dot_slicing_dot_v1_dot_slices__pb2.RecallIntentsResponse.FromString,
             options,
             channel_credentials,
             insecure,

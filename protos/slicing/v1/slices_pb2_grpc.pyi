@@ -202,6 +202,22 @@ _SliceServiceGetDecisionRecordType = typing_extensions.TypeVar(
     ],
 )
 
+_SliceServiceRecallIntentsType = typing_extensions.TypeVar(
+    '_SliceServiceRecallIntentsType',
+    grpc.UnaryUnaryMultiCallable[
+        protos.slicing.v1.slices_pb2.RecallIntentsRequest,
+        protos.slicing.v1.slices_pb2.RecallIntentsResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        protos.slicing.v1.slices_pb2.RecallIntentsRequest,
+        protos.slicing.v1.slices_pb2.RecallIntentsResponse,
+    ],
+    default=grpc.UnaryUnaryMultiCallable[
+        protos.slicing.v1.slices_pb2.RecallIntentsRequest,
+        protos.slicing.v1.slices_pb2.RecallIntentsResponse,
+    ],
+)
+
 _SliceServiceListDomainsType = typing_extensions.TypeVar(
     '_SliceServiceListDomainsType',
     grpc.UnaryUnaryMultiCallable[
@@ -218,7 +234,7 @@ _SliceServiceListDomainsType = typing_extensions.TypeVar(
     ],
 )
 
-class SliceServiceStub(typing.Generic[_SliceServiceCreateSliceType, _SliceServiceGetSliceType, _SliceServiceListSlicesType, _SliceServiceWatchSliceType, _SliceServiceUpdateSliceType, _SliceServiceTerminateSliceType, _SliceServiceAcceptProposalType, _SliceServiceRejectProposalType, _SliceServiceGetOperationType, _SliceServiceCancelOperationType, _SliceServiceGetDecisionRecordType, _SliceServiceListDomainsType]):
+class SliceServiceStub(typing.Generic[_SliceServiceCreateSliceType, _SliceServiceGetSliceType, _SliceServiceListSlicesType, _SliceServiceWatchSliceType, _SliceServiceUpdateSliceType, _SliceServiceTerminateSliceType, _SliceServiceAcceptProposalType, _SliceServiceRejectProposalType, _SliceServiceGetOperationType, _SliceServiceCancelOperationType, _SliceServiceGetDecisionRecordType, _SliceServiceRecallIntentsType, _SliceServiceListDomainsType]):
     """3GPP CSMF + NSMF / ETSI network slice provider. The tenant comes from the client certificate; a
     tenant sees its own slices only. Every mutation carries a request_id (UUID): a repeated request
     answers the same, another body under the same id is refused. Long work returns an Operation:
@@ -270,6 +286,10 @@ class SliceServiceStub(typing.Generic[_SliceServiceCreateSliceType, _SliceServic
         grpc.UnaryUnaryMultiCallable[
             protos.slicing.v1.slices_pb2.GetDecisionRecordRequest,
             protos.slicing.v1.slices_pb2.GetDecisionRecordResponse,
+        ],
+        grpc.UnaryUnaryMultiCallable[
+            protos.slicing.v1.slices_pb2.RecallIntentsRequest,
+            protos.slicing.v1.slices_pb2.RecallIntentsResponse,
         ],
         grpc.UnaryUnaryMultiCallable[
             protos.slicing.v1.slices_pb2.ListDomainsRequest,
@@ -324,6 +344,10 @@ class SliceServiceStub(typing.Generic[_SliceServiceCreateSliceType, _SliceServic
             protos.slicing.v1.slices_pb2.GetDecisionRecordResponse,
         ],
         grpc.aio.UnaryUnaryMultiCallable[
+            protos.slicing.v1.slices_pb2.RecallIntentsRequest,
+            protos.slicing.v1.slices_pb2.RecallIntentsResponse,
+        ],
+        grpc.aio.UnaryUnaryMultiCallable[
             protos.slicing.v1.slices_pb2.ListDomainsRequest,
             protos.slicing.v1.slices_pb2.ListDomainsResponse,
         ],
@@ -356,6 +380,9 @@ class SliceServiceStub(typing.Generic[_SliceServiceCreateSliceType, _SliceServic
 
     GetDecisionRecord: _SliceServiceGetDecisionRecordType
     """Everything that happened to a slice or operation and why, in order."""
+
+    RecallIntents: _SliceServiceRecallIntentsType
+    """What the tenant asked for before that is near in meaning, and what came of it."""
 
     ListDomains: _SliceServiceListDomainsType
     """The resource database: every domain's abstract topology and how fresh it is."""
@@ -404,6 +431,10 @@ SliceServiceAsyncStub: typing_extensions.TypeAlias = SliceServiceStub[
     grpc.aio.UnaryUnaryMultiCallable[
         protos.slicing.v1.slices_pb2.GetDecisionRecordRequest,
         protos.slicing.v1.slices_pb2.GetDecisionRecordResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        protos.slicing.v1.slices_pb2.RecallIntentsRequest,
+        protos.slicing.v1.slices_pb2.RecallIntentsResponse,
     ],
     grpc.aio.UnaryUnaryMultiCallable[
         protos.slicing.v1.slices_pb2.ListDomainsRequest,
@@ -500,6 +531,14 @@ class SliceServiceServicer(metaclass=abc.ABCMeta):
         context: _ServicerContext,
     ) -> typing.Union[protos.slicing.v1.slices_pb2.GetDecisionRecordResponse, collections.abc.Awaitable[protos.slicing.v1.slices_pb2.GetDecisionRecordResponse]]:
         """Everything that happened to a slice or operation and why, in order."""
+
+    @abc.abstractmethod
+    def RecallIntents(
+        self,
+        request: protos.slicing.v1.slices_pb2.RecallIntentsRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[protos.slicing.v1.slices_pb2.RecallIntentsResponse, collections.abc.Awaitable[protos.slicing.v1.slices_pb2.RecallIntentsResponse]]:
+        """What the tenant asked for before that is near in meaning, and what came of it."""
 
     @abc.abstractmethod
     def ListDomains(

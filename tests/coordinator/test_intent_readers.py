@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 
 from coordinator.intent.encoder import Vectors
+from coordinator.intent.readers import READERS, WAITING_MAX, Readers
 from coordinator.intent.rules import RulesInterpreter
+from coordinator.intent.together import BATCH_MAX, Together
 from coordinator.model import Interpretation
-from deploy.web.readers import READERS, WAITING_MAX, Readers
-from deploy.web.together import BATCH_MAX, Together
 from domains.errors import InvalidRequest, Overloaded
 
 
@@ -40,10 +40,10 @@ async def test_each_caller_gets_its_own_answer_and_a_bad_text_fails_alone(
 ) -> None:
     go.set()
     slow = Slow(go)
-    readers = Readers(lambda tenant: slow, ())
+    readers = Readers(lambda tenant: slow)
     texts = [f"video for {number} users" if number % 3 else " " for number in range(1, 40)]
     found = await asyncio.gather(
-        *(readers.read("clinic", text) for text in texts), return_exceptions=True
+        *(readers.read("clinic", text, ()) for text in texts), return_exceptions=True
     )
     for number, item in enumerate(found, start=1):
         if number % 3:
@@ -62,9 +62,9 @@ async def test_a_tenant_is_read_by_its_own_interpreter() -> None:
         asked.append(tenant)
         return rules
 
-    readers = Readers(of, ())
+    readers = Readers(of)
     for tenant in ("clinic", "other"):
-        await readers.read(tenant, "video for 5 users")
+        await readers.read(tenant, "video for 5 users", ())
     assert asked == ["clinic", "other"]
     readers.close()
 
@@ -73,22 +73,22 @@ async def test_too_many_are_refused_even_where_their_callers_have_left(
     go: threading.Event,
 ) -> None:
     slow = Slow(go)
-    readers = Readers(lambda tenant: slow, ())
+    readers = Readers(lambda tenant: slow)
     reading = [
-        asyncio.ensure_future(readers.read("clinic", "video for 5 users"))
+        asyncio.ensure_future(readers.read("clinic", "video for 5 users", ()))
         for _ in range(WAITING_MAX)
     ]
     await asyncio.sleep(0)
     with pytest.raises(Overloaded):
-        await readers.read("clinic", "video for 5 users")
+        await readers.read("clinic", "video for 5 users", ())
     reading[0].cancel()
     await asyncio.sleep(0)
     with pytest.raises(Overloaded):
-        await readers.read("clinic", "video for 5 users")
+        await readers.read("clinic", "video for 5 users", ())
     go.set()
     found = await asyncio.gather(*reading, return_exceptions=True)
     assert sum(isinstance(item, Interpretation) for item in found) == WAITING_MAX - 1
-    assert isinstance(await readers.read("clinic", "video for 5 users"), Interpretation)
+    assert isinstance(await readers.read("clinic", "video for 5 users", ()), Interpretation)
     readers.close()
 
 
