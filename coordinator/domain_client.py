@@ -18,7 +18,7 @@ import grpc
 from coordinator.exchange import Exchange
 from domains import wire
 from domains.errors import EntenteError, InvalidRequest, Unreachable
-from domains.model import AbstractTopology, Hold, HoldRequest, Menu, SliceProfile
+from domains.model import AbstractTopology, Counter, Hold, HoldRequest, Menu, SliceProfile
 from domains.rpc import REQUEST_BYTES_MAX
 from domains.security import INSECURE_METADATA, Identity, channel_credentials, is_loopback
 from protos.slicing.v1 import domain_pb2 as pb
@@ -163,9 +163,13 @@ class GrpcDomain:
                 call.cancel()
 
     async def offers(
-        self, profiles: Sequence[SliceProfile], tenant: str, replaces: str | None = None
+        self,
+        profiles: Sequence[SliceProfile],
+        tenant: str,
+        replaces: str | None = None,
+        counters: Sequence[Counter | None] = (),
     ) -> Sequence[Menu]:
-        request = _encode(_offers_request, profiles, tenant, replaces)
+        request = _encode(_offers_request, profiles, tenant, replaces, counters)
         reply = await self._call("RequestOffers", request)
         if len(reply.menus) != len(profiles):
             raise self._unbelievable(f"{len(reply.menus)} menus for {len(profiles)} profiles")
@@ -289,12 +293,16 @@ class GrpcDomain:
 
 
 def _offers_request(
-    profiles: Sequence[SliceProfile], tenant: str, replaces: str | None
+    profiles: Sequence[SliceProfile],
+    tenant: str,
+    replaces: str | None,
+    counters: Sequence[Counter | None],
 ) -> pb.RequestOffersRequest:
     return pb.RequestOffersRequest(
         profiles=[wire.profile_to_proto(profile) for profile in profiles],
         tenant=tenant,
         replaces=replaces or "",
+        counters=[wire.counter_to_proto(counter) for counter in counters],
     )
 
 

@@ -31,6 +31,9 @@ ORDERS_REMEMBERED_MAX = 20_000
 SLICES_ENDED_REMEMBERED_MAX = 20_000
 """Terminated slices that can still be shown with their reason; the same holds for older ones."""
 
+NEGOTIATION_ROUNDS_MAX = 4
+"""Counters to one order's menus, after the first; each is one call per domain at most."""
+
 ATTEMPTS_MAX = 8
 """Rounds of offers and holds before an order that others keep overtaking is refused."""
 BACKOFF_S = 0.02

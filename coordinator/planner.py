@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from coordinator import bargain
+from coordinator.bargain import Round
+from coordinator.limits import NEGOTIATION_ROUNDS_MAX
 from coordinator.model import (
     Agreement,
     Chain,
@@ -19,7 +22,7 @@ from coordinator.placement import chains
 from coordinator.resources import ResourceDatabase
 from coordinator.split import split
 from domains.errors import EntenteError, Unreachable
-from domains.model import Menu, SliceProfile
+from domains.model import Counter, Menu, SliceProfile
 from domains.port import Domain
 
 
@@ -34,24 +37,56 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What came of it, with everything that it was decided on."""
+    """What came of it, with everything that it was decided on.
+
+    Attributes:
+        rounds: counters after the first menus, and what each came to.
+    """
 
     service: ServiceProfile
     chains: Sequence[Chain]
     budgets: Mapping[MenuKey, SliceProfile]
     menus: Mapping[MenuKey, Menu]
     result: Agreement | Proposal | Refusal
+    rounds: tuple[Round, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Ask:
+    """One question to one domain: which task it is for, and the counter it comes with, if any."""
+
+    task: int
+    key: MenuKey
+    profile: SliceProfile
+    counter: Counter | None = None
+
+
+_To = tuple[str, str | None]
+"""A domain, and the hold there that counts as free."""
 
 
 class Planner:
-    """Asks domains for menus and settles; it holds nothing and remembers nothing."""
+    """Asks domains for menus and settles; it holds nothing and remembers nothing.
 
-    def __init__(self, resources: ResourceDatabase, domains: Mapping[str, Domain]) -> None:
+    Args:
+        rounds_max: counters after the first menus; 0 takes what is offered first or nothing.
+    """
+
+    def __init__(
+        self,
+        resources: ResourceDatabase,
+        domains: Mapping[str, Domain],
+        rounds_max: int = NEGOTIATION_ROUNDS_MAX,
+    ) -> None:
         self._resources = resources
         self._domains = domains
+        self._rounds_max = rounds_max
 
     async def plan(self, tasks: Sequence[Task], tenant: str) -> list[Plan]:
-        """One plan per task; every domain is asked once for all of them.
+        """One plan per task; every domain is called once for all of them.
+
+        Where menus do not settle, or only above the tenant's ceiling, the domains that have left
+        something open get a counter: in at most `rounds_max` rounds, as long as it helps.
 
         Raises:
             InvalidRequest: an unknown area.
@@ -59,29 +94,33 @@ class Planner:
             Unreachable: the only domains that could serve did not answer.
         """
         routed = [self._route(task) for task in tasks]
-        asks: dict[tuple[str, str | None], list[tuple[int, MenuKey, SliceProfile]]] = {}
-        for index, (task, (_, budgets)) in enumerate(zip(tasks, routed, strict=True)):
-            for key, profile in budgets.items():
-                held = task.holds.get(key[0]) if task.holds else None
-                asks.setdefault((key[0], held), []).append((index, key, profile))
-        menus: list[dict[MenuKey, Menu]] = [{} for _ in tasks]
-        silent: dict[str, EntenteError] = {}
-        calls = [
-            (domain, ask, asyncio.ensure_future(self._ask(domain, held, ask, tenant)))
-            for (domain, held), ask in asks.items()
+        call = [
+            _Ask(index, key, profile)
+            for index, (_, budgets) in enumerate(routed)
+            for key, profile in budgets.items()
         ]
-        for domain, ask, call in calls:
-            try:
-                answer = await call
-            except EntenteError as error:
-                silent[domain] = error
-                answer = [Menu(profile, (), None, error.message) for _, _, profile in ask]
-            for (index, key, _), menu in zip(ask, answer, strict=True):
-                menus[index][key] = menu
-        return [
+        bids, silent = await self._asked(tasks, call, tenant)
+        menus: list[dict[MenuKey, Menu]] = [{} for _ in tasks]
+        for ask, menu in bids:
+            menus[ask.task][ask.key] = menu
+        plans = [
             self._settled(task.service, *route, menus[index], silent)
             for index, (task, route) in enumerate(zip(tasks, routed, strict=True))
         ]
+        for number in range(1, self._rounds_max + 1):
+            asks = [
+                _Ask(index, key, profile, counter)
+                for index, plan in enumerate(plans)
+                for key, (profile, counter) in counters(plan, number).items()
+            ]
+            if not asks:
+                break
+            bids, _ = await self._asked(tasks, asks, tenant)
+            plans = [
+                countered(plan, number, {a.key: (a.profile, m) for a, m in bids if a.task == index})
+                for index, plan in enumerate(plans)
+            ]
+        return plans
 
     def _route(self, task: Task) -> tuple[Sequence[Chain], dict[MenuKey, SliceProfile]]:
         found = (task.pinned,) if task.pinned else chains(self._resources, task.service)
@@ -93,15 +132,44 @@ class Planner:
                 budgets.setdefault((hop.domain, hop.ingress, hop.egress), profile)
         return found, budgets
 
+    async def _asked(
+        self, tasks: Sequence[Task], asks: Sequence[_Ask], tenant: str
+    ) -> tuple[list[tuple[_Ask, Menu]], dict[str, EntenteError]]:
+        """One call per domain, all at once; the answers, and why others have none.
+
+        To a first question silence is an empty menu; a counter without an answer changes nothing.
+        """
+        grouped: dict[_To, list[_Ask]] = {}
+        for ask in asks:
+            holds = tasks[ask.task].holds
+            to = (ask.key[0], holds.get(ask.key[0]) if holds else None)
+            grouped.setdefault(to, []).append(ask)
+        calls = [
+            (domain, group, asyncio.ensure_future(self._ask(domain, held, group, tenant)))
+            for (domain, held), group in grouped.items()
+        ]
+        bids: list[tuple[_Ask, Menu]] = []
+        silent: dict[str, EntenteError] = {}
+        for domain, group, call in calls:
+            try:
+                bids += zip(group, await call, strict=True)
+            except EntenteError as error:
+                silent[domain] = error
+                bids += [
+                    (ask, Menu(ask.profile, (), None, error.message))
+                    for ask in group
+                    if ask.counter is None
+                ]
+        return bids, silent
+
     async def _ask(
-        self,
-        domain: str,
-        held: str | None,
-        ask: Sequence[tuple[int, MenuKey, SliceProfile]],
-        tenant: str,
+        self, domain: str, held: str | None, group: Sequence[_Ask], tenant: str
     ) -> Sequence[Menu]:
-        profiles = [profile for _, _, profile in ask]
-        answer = await self._domains[domain].offers(profiles, tenant, held)
+        profiles = [ask.profile for ask in group]
+        counters = [ask.counter for ask in group]
+        answer = await self._domains[domain].offers(
+            profiles, tenant, held, counters if any(counters) else ()
+        )
         if len(answer) != len(profiles):
             raise Unreachable(
                 f"{domain} answered {len(answer)} menus to {len(profiles)} profiles",
@@ -124,3 +192,27 @@ class Planner:
                     if hop.domain in silent:
                         raise silent[hop.domain]
         return Plan(service, found, budgets, menus, result)
+
+
+def counters(plan: Plan, number: int) -> Mapping[MenuKey, tuple[SliceProfile, Counter]]:
+    """What to answer in this round; nothing where it settled, or the last round changed nothing."""
+    if not isinstance(plan.result, Proposal) or (plan.rounds and not plan.rounds[-1].moved):
+        return {}
+    return bargain.counters(plan.service, plan.result, plan.menus, plan.budgets, number)
+
+
+def countered(plan: Plan, number: int, bids: Mapping[MenuKey, tuple[SliceProfile, Menu]]) -> Plan:
+    """The plan after a round: what it came to, or what stood before where that is better."""
+    if not bids:
+        return plan
+    budgets = {**plan.budgets, **{key: profile for key, (profile, _) in bids.items()}}
+    menus = {**plan.menus, **{key: menu for key, (_, menu) in bids.items()}}
+    result = settle(plan.service, plan.chains, menus, budgets)
+    moved = tuple(
+        key[0] for key, (_, menu) in bids.items() if menu.offers != plan.menus[key].offers
+    )
+    done = Round(number, tuple((key[0], menu.rationale) for key, (_, menu) in bids.items()), moved)
+    rounds = (*plan.rounds, done)
+    if bargain.better(plan.service, result, plan.result):
+        return Plan(plan.service, plan.chains, budgets, menus, result, rounds)
+    return replace(plan, rounds=rounds)

@@ -56,6 +56,9 @@ class Scribe:
                     self.note(
                         order, "offers", "offered", *told, slice_id=slice_id, domain=hop.domain
                     )
+            for done in plan.rounds:
+                told = story.countered(done)
+                self.note(order, "negotiate", "countered", *told, slice_id=slice_id)
             match plan.result:
                 case Agreement() as agreement:
                     event, told = "agreed", story.agreed(agreement)

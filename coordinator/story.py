@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from coordinator.bargain import Round
 from coordinator.model import (
     Agreement,
     Chain,
@@ -157,12 +158,30 @@ def offered(key: MenuKey, menu: Menu) -> Told:
         }
         for offer in menu.offers
     ]
-    detail = {"ingress": ingress, "egress": egress, "offers": offers}
+    detail = {
+        "ingress": ingress,
+        "egress": egress,
+        "offers": offers,
+        "round": menu.round,
+        "rationale": menu.rationale,
+    }
     if not menu.offers:
         return f"{domain} offers nothing: {menu.refusal_text}", detail
     exact = sum(offer.exact for offer in menu.offers)
     first = said_metrics(menu.offers[0].metrics)
-    return f"{domain} offers {len(offers)} ({exact} exact), first {first}", detail
+    because = f"; {menu.rationale}" if menu.rationale else ""
+    return f"{domain} offers {len(offers)} ({exact} exact), first {first}{because}", detail
+
+
+def countered(done: Round) -> Told:
+    """One round of counters, and what each domain says to it."""
+    said = "; ".join(f"{domain}: {why}" for domain, why in done.said if why)
+    moved = ", ".join(dict.fromkeys(done.moved)) or "nobody"
+    return f"round {done.number}: {moved} moved{f' ({said})' if said else ''}", {
+        "round": done.number,
+        "moved": list(dict.fromkeys(done.moved)),
+        "said": [{"domain": domain, "rationale": why} for domain, why in done.said],
+    }
 
 
 def choices_detail(agreement: Agreement) -> list[dict[str, Any]]:

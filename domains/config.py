@@ -11,7 +11,8 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
-from domains.errors import InvalidRequest
+from domains.agents.policy import CONTRADICTION, Policy
+from domains.errors import InvalidRequest, PolicyContradiction
 from domains.model import DomainKind
 from domains.records import LedgerLimits
 from domains.southbound.driver import DriverName
@@ -22,6 +23,8 @@ from domains.technologies.core import Core, CoreSection
 from domains.technologies.transport import Transport, TransportSection
 
 FILE_BYTES_MAX = 1 << 20
+POLICY_FILE = "policy_file"
+"""Names a TOML file, beside the domain's, that is the `[policy]` table."""
 TTL_MAX_S = 86_400.0
 
 DEFAULT_LIMITS = LedgerLimits()
@@ -62,6 +65,7 @@ class DomainConfig(Section):
         listen: host:port of its gRPC server.
         trust_domain: of its operator, as in `spiffe://{trust_domain}/...`.
         max_ttl_s: the longest that an unconfirmed hold may be asked for.
+        policy: what the domain's agent may do; a file of its own where `policy_file` names one.
 
     Exactly one of the four technology tables is present: the one that `kind` names.
     """
@@ -75,6 +79,7 @@ class DomainConfig(Section):
     currency: Literal["EUR"] = "EUR"
     limits: LimitsSection = LimitsSection()
     southbound: SouthboundSection = SouthboundSection()
+    policy: Policy = Policy()
     access: AccessSection | None = None
     transport: TransportSection | None = None
     core: CoreSection | None = None
@@ -107,38 +112,62 @@ class DomainConfig(Section):
 
 
 def load(path: Path) -> DomainConfig:
-    """Read and check one file.
+    """Read and check one file, and the policy file beside it that it may name.
 
     Raises:
         InvalidRequest: it cannot be read, is no TOML, or says something impossible.
+        PolicyContradiction: two fields of the policy contradict each other.
     """
-    try:
-        if path.stat().st_size > FILE_BYTES_MAX:
-            raise InvalidRequest(f"{path}: larger than {FILE_BYTES_MAX} bytes", file=path)
-        return parse(path.read_text(encoding="utf-8"), str(path))
-    except OSError as error:
-        raise InvalidRequest(f"{path}: {error.strerror}", file=path) from None
-    except UnicodeDecodeError:
-        raise InvalidRequest(f"{path}: not UTF-8", file=path) from None
+    content = _tables(_read(path), str(path))
+    named = content.pop(POLICY_FILE, None)
+    if named is None:
+        return _checked(content, str(path))
+    if "policy" in content:
+        fields = f"{POLICY_FILE} and policy"
+        raise PolicyContradiction(f"{path}: {fields}: either, not both", file=path, fields=fields)
+    beside = path.parent / str(named)
+    return _checked(content | {"policy": _tables(_read(beside), str(beside))}, str(path))
 
 
 def parse(text: str, source: str) -> DomainConfig:
     """The same for text; `source` is what errors call it.
 
     Raises:
-        InvalidRequest: as `load`.
+        InvalidRequest, PolicyContradiction: as `load`.
     """
+    return _checked(_tables(text, source), source)
+
+
+def _read(path: Path) -> str:
     try:
-        content: dict[str, Any] = tomllib.loads(text)
+        if path.stat().st_size > FILE_BYTES_MAX:
+            raise InvalidRequest(f"{path}: larger than {FILE_BYTES_MAX} bytes", file=path)
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise InvalidRequest(f"{path}: {error.strerror}", file=path) from None
+    except UnicodeDecodeError:
+        raise InvalidRequest(f"{path}: not UTF-8", file=path) from None
+
+
+def _tables(text: str, source: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise InvalidRequest(f"{source}: not TOML: {error}", file=source) from None
+
+
+def _checked(content: dict[str, Any], source: str) -> DomainConfig:
     try:
         return DomainConfig.model_validate(content)
     except ValidationError as error:
         first = error.errors()[0]
         field = ".".join(map(str, first["loc"])) or "the whole file"
         reason = first["msg"].removeprefix("Value error, ")
-        raise InvalidRequest(f"{source}: {field}: {reason}", file=source, field=field) from None
+        said = f"{source}: {field}: {reason}"
+        if first["type"] == CONTRADICTION:
+            fields = first["ctx"]["fields"]
+            raise PolicyContradiction(said, file=source, field=field, fields=fields) from None
+        raise InvalidRequest(said, file=source, field=field) from None
 
 
 def technology(config: DomainConfig) -> Technology:

@@ -14,6 +14,9 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
+from domains.agents.agent import Agent
+from domains.agents.engine import Engine
+from domains.agents.llm import engine
 from domains.audit import Head
 from domains.config import DomainConfig, technology
 from domains.errors import Overloaded, StoreFailed
@@ -21,6 +24,7 @@ from domains.functions import Functions
 from domains.ledger import Ledger
 from domains.model import (
     AbstractTopology,
+    Counter,
     FunctionInstance,
     Hold,
     HoldRequest,
@@ -28,9 +32,15 @@ from domains.model import (
     Menu,
     SliceProfile,
 )
-from domains.offers import choose, menu
 from domains.port import Domain
-from domains.requests import EPOCH_MAX, check_hold, check_number, check_profiles, check_text
+from domains.requests import (
+    EPOCH_MAX,
+    check_counters,
+    check_hold,
+    check_number,
+    check_profiles,
+    check_text,
+)
 from domains.southbound.choice import driver as configured_driver
 from domains.southbound.driver import Driver
 from domains.store import Store
@@ -59,10 +69,12 @@ class AdministrativeDomain:
         store: Store,
         now: Callable[[], float],
         driver: Driver | None,
+        engine: Engine | None = None,
     ) -> None:
         self.functions = Functions(driver, now, config.southbound.measure_every_s)
         self._config = config
         self._technology = inner
+        self._agent = Agent(inner, config.policy, store.secret, engine)
         self._store = store
         self._now = now
         self._border_points = frozenset(inner.border_points)
@@ -98,7 +110,7 @@ class AdministrativeDomain:
             if driver is not None:
                 driver.close()
             raise
-        domain = cls(config, inner, store, now, driver)
+        domain = cls(config, inner, store, now, driver, engine(config.policy))
         domain.functions.open(store.ledger.confirmed())
         return domain
 
@@ -184,17 +196,26 @@ class AdministrativeDomain:
         finally:
             self._watchers.discard(wake)
 
-    def menus(
-        self, caller: str, profiles: Sequence[SliceProfile], tenant: str, replaces: str | None
+    async def menus(
+        self,
+        caller: str,
+        profiles: Sequence[SliceProfile],
+        tenant: str,
+        replaces: str | None,
+        counters: Sequence[Counter | None],
     ) -> Sequence[Menu]:
-        """One menu per profile, in order.
+        """One menu per profile, in order; the agent's engine is asked only where one is countered.
 
         Raises:
             InvalidRequest; HoldNotReplaceable: `replaces` is not a confirmed hold of the caller.
         """
         check_profiles(profiles, tenant)
-        free = self._store.ledger.free_for(caller, replaces)
-        return [menu(self._technology, profile, free) for profile in profiles]
+        check_counters(counters, len(profiles))
+        free, now_s = self._store.ledger.free_for(caller, replaces), self._now()
+        grows = replaces is not None
+        if not any(counters):
+            return self._agent.bids(profiles, tenant, free, now_s, grows)
+        return await self._agent.answers(profiles, tenant, free, now_s, grows, counters)
 
     async def hold(self, caller: str, request: HoldRequest) -> Hold:
         check_hold(request, self._border_points)
@@ -215,14 +236,18 @@ class AdministrativeDomain:
         if earlier is not None:
             return earlier
         free = ledger.free_for(caller, request.replaces)
-        option = choose(self._technology, request.profile, request.offer, free)
+        option = self._agent.award(
+            request.profile, request.offer, request.tenant, free, now_s, bool(request.replaces)
+        )
         functions = [_own(function, request.hold_id) for function in option.functions]
         return ledger.hold(caller, request, option.demand, functions, now_s)
 
     def _abstract(self, epoch: int) -> AbstractTopology:
-        free = self._store.ledger.free
+        free = self._agent.room(self._store.ledger.free)
         config = self._config
-        return abstract(self._technology, config.name, config.operator, free, epoch)
+        return abstract(
+            self._technology, config.name, config.operator, free, epoch, self._agent.advertised
+        )
 
     def _announce(self) -> None:
         self._announcing = None
@@ -255,9 +280,13 @@ class _SeenBy:
         return self.domain.watch()
 
     async def offers(
-        self, profiles: Sequence[SliceProfile], tenant: str, replaces: str | None = None
+        self,
+        profiles: Sequence[SliceProfile],
+        tenant: str,
+        replaces: str | None = None,
+        counters: Sequence[Counter | None] = (),
     ) -> Sequence[Menu]:
-        return self.domain.menus(self.caller, profiles, tenant, replaces)
+        return await self.domain.menus(self.caller, profiles, tenant, replaces, counters)
 
     async def hold(self, request: HoldRequest) -> Hold:
         return await self.domain.hold(self.caller, request)

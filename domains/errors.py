@@ -3,6 +3,7 @@
     EntenteError
       x InvalidRequest            the caller must change the request       INVALID_ARGUMENT
           x RequestIdReused       same id, another body                    INVALID_ARGUMENT
+          x PolicyContradiction   two fields of a policy file disagree     INVALID_ARGUMENT
       x NotFound                  unknown, or not yours: the same answer   NOT_FOUND
       x NotPermitted              who you are may not do this              PERMISSION_DENIED
       x Refused                   well formed, cannot be had now           FAILED_PRECONDITION
@@ -52,6 +53,10 @@ class InvalidRequest(EntenteError):
 
 class RequestIdReused(InvalidRequest):
     reason = "REQUEST_ID_REUSED"
+
+
+class PolicyContradiction(InvalidRequest):
+    reason = "POLICY_CONTRADICTION"
 
 
 class NotFound(EntenteError):

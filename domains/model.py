@@ -130,8 +130,9 @@ class Relaxation:
 class Offer:
     """One thing a domain can promise for a slice profile: exact, or with named relaxations.
 
-    `offer_id` is derived from the profile and the inner choice, so that a domain keeps no state
-    for an offer: it recognises the id when it recomputes its choices.
+    `offer_id` is a code over the load, the inner choice, the price and for whom, until when it
+    stands, made with a secret of the domain: it keeps no state for an offer and recognises the id
+    when it recomputes its choices.
     """
 
     offer_id: str
@@ -144,16 +145,42 @@ class Offer:
 
 
 @dataclass(frozen=True, slots=True)
+class Counter:
+    """What is answered to a bid that does not settle: the offer declined, and what would do.
+
+    The wanted budgets are those of the profile that it comes with.
+
+    Attributes:
+        round: the one that this begins; the first menu was round 0.
+        offer: one of the round before, as it was made: proof that it took place.
+        price_micros_target: at which `offer` would be taken; None where the price is not what
+            stands in the way.
+    """
+
+    round: int
+    offer: Offer
+    price_micros_target: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Menu:
     """A domain's answer to one slice profile: offers, cheapest exact one first.
 
     An empty menu always says why: `refusal` names the attribute that cannot be had at all.
+
+    Attributes:
+        round: which one this answers.
+        negotiable: what a counter might still better; empty where this is the last word.
+        rationale: one sentence of the domain's agent, for people to read and nothing else.
     """
 
     profile: SliceProfile
     offers: tuple[Offer, ...]
     refusal: Relaxation | None = None
     refusal_text: str = ""
+    round: int = 0
+    negotiable: tuple[Attribute, ...] = ()
+    rationale: str = ""
 
 
 @dataclass(frozen=True, slots=True)

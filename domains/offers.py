@@ -1,8 +1,9 @@
 """From options to a menu: exact offers first, then the nearest that can be had, by name.
 
-An offer's id is derived from the load and the option's key, so a domain keeps nothing for an
-offer and recognises it later (`choose`). Budgets are no part of the id: negotiation may move them
-between domains without making an offer another one.
+An offer's id is a keyed code over the load, the option's key, the price and the `Terms`, so a
+domain keeps nothing for an offer and recognises it later (`choose`), at the very price it was made
+at. Budgets are no part of the id: negotiation may move them between domains without making an
+offer another one.
 
 Where the throughput or the number of devices cannot be had at all, the menu holds what can at the
 largest share of them (in thousandths of what was asked, so that it says little about what is
@@ -12,9 +13,10 @@ left). Isolation, area and compute are never given up in the tenant's stead: tho
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 
+from domains.agents.concession import price_of
 from domains.errors import CapacityInsufficient, OfferChanged, metadata_of
 from domains.model import (
     UNIT,
@@ -52,8 +54,42 @@ _FIELD = {
 }
 
 
-def menu(technology: Technology, profile: SliceProfile, free: Free) -> Menu:
-    """What a domain can promise for a slice profile now.
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """At what price, to whom, until when: what an agent adds to what is feasible.
+
+    Attributes:
+        margin_permille: on top of cost; price_micros_min: no offer is cheaper.
+        stamp: tenant, round and time, sealed into each id; mark: how an id begins, in the open.
+        secret: the domain's own, so that nobody else can make an id.
+    """
+
+    margin_permille: int = 0
+    price_micros_min: int = 0
+    stamp: str = ""
+    mark: str = ""
+    secret: bytes = b""
+
+    def priced(self, metrics: Metrics) -> Metrics:
+        """The metrics with the price instead of the cost."""
+        if not self.margin_permille and not self.price_micros_min:
+            return metrics
+        price = price_of(metrics.price_micros, self.margin_permille, self.price_micros_min)
+        return Metrics(
+            metrics.latency_us,
+            metrics.availability_ppb,
+            metrics.downlink_kbps,
+            metrics.uplink_kbps,
+            metrics.devices,
+            price,
+        )
+
+
+AT_COST = Terms()
+
+
+def menu(technology: Technology, profile: SliceProfile, free: Free, terms: Terms = AT_COST) -> Menu:
+    """What a domain can promise for a slice profile now, on these terms.
 
     At most `MENU_MAX` offers, none better than another in latency, availability and price at
     once; always the cheapest, the fastest and the most available. Exact ones come first, each
@@ -61,23 +97,45 @@ def menu(technology: Technology, profile: SliceProfile, free: Free) -> Menu:
     """
     options = technology.options(profile, free)
     if options:
-        return _served(profile, profile, options, ())
+        return _served(profile, profile, options, (), terms)
     for attributes in _SCALABLE:
         smaller = _largest(profile, attributes, lambda p: bool(technology.options(p, free)))
         if smaller is not None:
             short = tuple(_short(profile, smaller, attribute) for attribute in attributes)
-            return _served(profile, smaller, technology.options(smaller, free), short)
+            return _served(profile, smaller, technology.options(smaller, free), short, terms)
     refusal, text = _refusal(technology, profile, free)
     return Menu(profile, (), refusal, text)
 
 
-def choose(technology: Technology, profile: SliceProfile, offer: Offer, free: Free) -> Option:
+def choose(
+    technology: Technology,
+    profile: SliceProfile,
+    offer: Offer,
+    free: Free,
+    terms: Terms = AT_COST,
+) -> Option:
     """The option behind an offer that `menu` made for this load, if there is still room.
 
+    Args:
+        terms: as it was made on; their margin is the least that the domain still accepts.
+
     Raises:
-        OfferChanged: no such offer was ever made for this profile, or its terms were altered.
+        OfferChanged: no such offer was ever made for this profile, its terms were altered, or it
+            is below what is accepted by now.
         CapacityInsufficient: there is no room for it now.
     """
+    option = recognised(technology, profile, offer, free, terms)
+    if option is None or offer.metrics.price_micros < terms.priced(option.metrics).price_micros:
+        raise OfferChanged("this is not on offer for this profile", offer=offer.offer_id)
+    if not fits(option, free):
+        raise CapacityInsufficient("there is no room left for this offer", **_seen(profile))
+    return option
+
+
+def recognised(
+    technology: Technology, profile: SliceProfile, offer: Offer, free: Free, terms: Terms
+) -> Option | None:
+    """The option of an offer that this domain made on these terms, at whatever price."""
     promised = offer.metrics
     served = replace(
         profile,
@@ -85,13 +143,16 @@ def choose(technology: Technology, profile: SliceProfile, offer: Offer, free: Fr
         uplink_kbps=promised.uplink_kbps,
         devices=promised.devices,
     )
-    identify = _identifier(served)
+    identify = _identifier(served, terms)
     for option in technology.candidates(served, free):
-        if option.metrics == promised and identify(option.key) == offer.offer_id:
-            if fits(option, free):
-                return option
-            raise CapacityInsufficient("there is no room left for this offer", **_seen(profile))
-    raise OfferChanged("this is not on offer for this profile", offer=offer.offer_id)
+        metrics = option.metrics
+        if (
+            metrics.latency_us == promised.latency_us
+            and metrics.availability_ppb == promised.availability_ppb
+            and identify(option.key, promised.price_micros) == offer.offer_id
+        ):
+            return option
+    return None
 
 
 def _served(
@@ -99,13 +160,15 @@ def _served(
     served: SliceProfile,
     options: Sequence[Option],
     short: tuple[Relaxation, ...],
+    terms: Terms,
 ) -> Menu:
     """A menu for `profile` out of options for `served`, its largest part that can be had."""
-    identify = _identifier(served)
-    offers = [
-        Offer(identify(option.key), option.metrics, short + _missed(profile, option.metrics))
-        for option in _thinned(profile, options)
-    ]
+    identify = _identifier(served, terms)
+    offers = []
+    for option in _thinned(profile, options):
+        metrics = terms.priced(option.metrics)
+        offer_id = identify(option.key, metrics.price_micros)
+        offers.append(Offer(offer_id, metrics, short + _missed(profile, metrics)))
     return Menu(profile, tuple(sorted(offers, key=_exact_first)))
 
 
@@ -240,8 +303,8 @@ def _smaller(function: NetworkFunction, permille: int) -> NetworkFunction:
     )
 
 
-def _identifier(served: SliceProfile) -> Callable[[str], str]:
-    """Option key -> offer id, for the load of `served` (its budgets do not matter)."""
+def _identifier(served: SliceProfile, terms: Terms) -> Callable[[str, int], str]:
+    """Option key, price -> offer id, for the load of `served` (its budgets do not matter)."""
     load = repr(
         (
             served.ingress,
@@ -252,14 +315,16 @@ def _identifier(served: SliceProfile) -> Callable[[str], str]:
             served.isolation.value,
             served.functions,
             served.fabric_kbps,
+            terms.stamp,
         )
     )
-    base = blake2b(load.encode(), digest_size=_ID_BYTES)
+    base = blake2b(load.encode(), digest_size=_ID_BYTES, key=terms.secret)
+    mark = terms.mark
 
-    def identify(key: str) -> str:
+    def identify(key: str, price_micros: int) -> str:
         digest = base.copy()
-        digest.update(key.encode())
-        return digest.hexdigest()
+        digest.update(f"{price_micros} {key}".encode())
+        return mark + digest.hexdigest()
 
     return identify
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from typing import Protocol
 
-from domains.model import AbstractTopology, Hold, HoldRequest, Menu, SliceProfile
+from domains.model import AbstractTopology, Counter, Hold, HoldRequest, Menu, SliceProfile
 
 
 class Domain(Protocol):
@@ -30,12 +30,18 @@ class Domain(Protocol):
         ...
 
     async def offers(
-        self, profiles: Sequence[SliceProfile], tenant: str, replaces: str | None = None
+        self,
+        profiles: Sequence[SliceProfile],
+        tenant: str,
+        replaces: str | None = None,
+        counters: Sequence[Counter | None] = (),
     ) -> Sequence[Menu]:
-        """One menu per profile, in order. Reads only: asking holds nothing.
+        """One menu per profile, in order: the call of the contract net and its bids.
 
-        With `replaces`, a confirmed hold of the caller, what that hold already has counts as
-        free: a slice that grows by a little needs only that little.
+        Reads only: asking holds nothing. With `replaces`, a confirmed hold of the caller, what
+        that hold already has counts as free: a slice that grows by a little needs only that
+        little. `counters`, none or one per profile, answer the menus of the round before; one
+        that names no offer of it gets the first menu again.
         """
         ...
 

@@ -15,6 +15,7 @@ from domains.model import (
     LABEL_MIN,
     PPB,
     Attachment,
+    Counter,
     HoldRequest,
     NetworkFunction,
     Offer,
@@ -29,6 +30,8 @@ COMPUTE_MAX = 1_000_000_000
 PRICE_MICROS_MAX = 10**15
 
 PROFILES_MAX = 128
+ROUNDS_MAX = 99
+"""Rounds that may be claimed at all; how many are answered is the policy's (`agents.policy`)."""
 FUNCTIONS_MAX = 64
 RELAXATIONS_MAX = 16
 TEXT_CHARACTERS_MAX = 256
@@ -41,6 +44,18 @@ def check_profiles(profiles: Sequence[SliceProfile], tenant: str) -> None:
     check_text("tenant", tenant)
     for profile in profiles:
         check_profile(profile)
+
+
+def check_counters(counters: Sequence[Counter | None], profiles: int) -> None:
+    """Raises `InvalidRequest` unless there is none, or one (or None) per profile."""
+    if counters and len(counters) != profiles:
+        _refuse("counters", len(counters), f"none, or one for each of the {profiles} profiles")
+    for counter in counters:
+        if counter is not None:
+            check_number("counter.round", counter.round, ROUNDS_MAX, 1)
+            _check_offer(counter.offer)
+            target = counter.price_micros_target
+            check_number("counter.price_micros_target", target or 0, PRICE_MICROS_MAX)
 
 
 def check_profile(profile: SliceProfile) -> None:

@@ -94,6 +94,7 @@ class DomainServicer(domain_pb2_grpc.DomainServiceServicer):
             wire.every(wire.profile_from_proto, request.profiles, "profiles", PROFILES_MAX),
             wire.text(request.tenant, "tenant"),
             wire.identifier(request.replaces, "replaces") if request.replaces else None,
+            wire.every(wire.counter_from_proto, request.counters, "counters", PROFILES_MAX),
         )
         return pb.RequestOffersResponse(menus=[wire.menu_to_proto(menu) for menu in menus])
 

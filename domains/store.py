@@ -16,6 +16,7 @@ the same file, the slower one collides, learns what the other wrote and goes on 
 from __future__ import annotations
 
 import asyncio
+import secrets
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -52,6 +53,7 @@ BEGIN INSERT INTO holds (hold_id, owner, state, ended_s, reason, body)
 VALUES (NEW.hold_id, NEW.owner, NEW.what, 0, '', NEW.detail); END;
 CREATE TRIGGER IF NOT EXISTS confirmed AFTER INSERT ON audit WHEN NEW.what = 'confirmed'
 BEGIN UPDATE holds SET state = NEW.what WHERE hold_id = NEW.hold_id; END;
+CREATE TABLE IF NOT EXISTS seal (id INTEGER PRIMARY KEY CHECK (id = 0), secret BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS room (id INTEGER PRIMARY KEY, bytes BLOB NOT NULL);
 """
 
@@ -61,10 +63,14 @@ _FORGET = "DELETE FROM holds WHERE hold_id = ?"
 _EPOCH = "INSERT OR REPLACE INTO epochs VALUES (?,?)"
 _AUDIT = "INSERT INTO audit VALUES (?,?,?,?,?,?,?,?)"
 _HEAD = "INSERT OR REPLACE INTO head VALUES (0,?,?,?)"
+_SEAL = "INSERT OR IGNORE INTO seal VALUES (0,?)"
 _HOLDS = "SELECT hold_id, owner, state, ended_s, reason, body FROM holds ORDER BY position"
 
 ROOM_BYTES = 65_536
 """What must fit on the disk before new work is taken on after a failure: a busy moment's worth."""
+
+SECRET_BYTES = 32
+"""What offers are sealed with; made once, so that they survive a restart."""
 
 AUDIT_PAGE = 4_096
 """Rows of the audit log that are read at once."""
@@ -97,6 +103,7 @@ class Store:
         self._stale = False
         self.ledger = Ledger(capacities, limits)
         self.head, self.openings = GENESIS, 0
+        self.secret = b""
 
     @classmethod
     async def open(
@@ -117,8 +124,10 @@ class Store:
             store.openings += 1
             opened = _encode({"openings": store.openings})
             row = store._audit(now_s, "opened", "", "", opened)
-            store._submit([row, (_HEAD, (*store.head, store.openings))])
+            seal: Statement = (_SEAL, (secrets.token_bytes(SECRET_BYTES),))
+            store._submit([seal, row, (_HEAD, (*store.head, store.openings))])
             await store.settled()
+            ((store.secret,),) = store._durable.read("SELECT secret FROM seal")
         except StoreFailed:
             store.close()
             raise

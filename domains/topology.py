@@ -6,6 +6,7 @@ bucket for what is left. No inner name, count or exact residual gets out.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -35,10 +36,19 @@ class _Static(NamedTuple):
     routes: tuple[tuple[str, ...], ...]
 
 
+def _at_cost(cost_micros: int) -> int:
+    return cost_micros
+
+
 def abstract(
-    technology: Technology, name: str, operator: str, free: Free, epoch: int
+    technology: Technology,
+    name: str,
+    operator: str,
+    free: Free,
+    epoch: int,
+    price: Callable[[int], int] = _at_cost,
 ) -> AbstractTopology:
-    """What the domain shows of itself now."""
+    """What the domain shows of itself now; `price` makes advertised prices of costs."""
     links, sizes = _static(technology)
     left = {resource: free(resource) * PERMILLE // size for resource, size in sizes.items()}
     return AbstractTopology(
@@ -48,7 +58,7 @@ def abstract(
         epoch=epoch,
         border_points=technology.border_points,
         links=tuple(
-            _with_residual(link, max(min(map(left.__getitem__, route)) for route in routes))
+            _shown(link, max(min(map(left.__getitem__, route)) for route in routes), price)
             for link, routes in links
         ),
         areas=technology.areas,
@@ -70,14 +80,14 @@ def reference_profile(ingress: str, egress: str) -> SliceProfile:
     )
 
 
-def _with_residual(link: AbstractLink, permille: int) -> AbstractLink:
+def _shown(link: AbstractLink, permille: int, price: Callable[[int], int]) -> AbstractLink:
     return AbstractLink(
         link.ingress,
         link.egress,
         link.latency_us_min,
         link.availability_ppb_max,
         _bucket(permille),
-        link.price_micros_from,
+        price(link.price_micros_from),
     )
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Final
 
-from domains.model import Hold, HoldRequest, HoldState, Menu, Offer, SliceProfile
+from domains.model import Counter, Hold, HoldRequest, HoldState, Menu, Offer, SliceProfile
 from domains.status import (
     STATUS,
     abort,
@@ -48,6 +48,8 @@ from domains.wire_types import (
     ISOLATION_TO,
     attachment_from_proto,
     attachment_to_proto,
+    attribute_from_proto,
+    attribute_to_proto,
     function_from_proto,
     function_to_proto,
     instance_from_proto,
@@ -73,8 +75,12 @@ __all__ = [
     "abort_unknown",
     "attachment_from_proto",
     "attachment_to_proto",
+    "attribute_from_proto",
+    "attribute_to_proto",
     "availability",
     "counter",
+    "counter_from_proto",
+    "counter_to_proto",
     "decode",
     "duration_from_proto",
     "duration_to_proto",
@@ -198,6 +204,9 @@ def menu_to_proto(menu: Menu) -> domain_pb2.Menu:
         offers=[offer_to_proto(offer) for offer in menu.offers],
         refusal=relaxation_to_proto(menu.refusal) if menu.refusal else None,
         refusal_text=menu.refusal_text,
+        round=menu.round,
+        negotiable=[attribute_to_proto(attribute) for attribute in menu.negotiable],
+        rationale=menu.rationale,
     )
 
 
@@ -211,6 +220,31 @@ def menu_from_proto(message: domain_pb2.Menu, profile: SliceProfile) -> Menu:
         every(offer_from_proto, message.offers, "menu.offers", OFFERS_MAX),
         refusal,
         text(message.refusal_text, "menu.refusal_text", 0, SENTENCE_CHARACTERS_MAX),
+        quantity(message.round, "menu.round"),
+        every(attribute_from_proto, message.negotiable, "menu.negotiable"),
+        text(message.rationale, "menu.rationale", 0),
+    )
+
+
+def counter_to_proto(countered: Counter | None) -> domain_pb2.Counter:
+    """None, for a profile that is not countered, is an empty message."""
+    if countered is None:
+        return domain_pb2.Counter()
+    return domain_pb2.Counter(
+        round=countered.round,
+        offer=offer_to_proto(countered.offer),
+        price_micros_target=countered.price_micros_target,
+    )
+
+
+def counter_from_proto(message: domain_pb2.Counter) -> Counter | None:
+    if not message.round:
+        return None
+    target = None
+    if message.HasField("price_micros_target"):
+        target = quantity(message.price_micros_target, "counter.price_micros_target")
+    return Counter(
+        quantity(message.round, "counter.round"), offer_from_proto(message.offer), target
     )
 
 

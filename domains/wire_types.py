@@ -109,6 +109,14 @@ def metrics_from_proto(message: types_pb2.Metrics) -> Metrics:
     )
 
 
+def attribute_to_proto(attribute: Attribute) -> types_pb2.Attribute.ValueType:
+    return _ATTRIBUTE_TO[attribute]
+
+
+def attribute_from_proto(number: types_pb2.Attribute.ValueType) -> Attribute:
+    return member(_ATTRIBUTE_OF, number, "attribute")
+
+
 def relaxation_to_proto(relaxation: Relaxation) -> types_pb2.Relaxation:
     return types_pb2.Relaxation(
         attribute=_ATTRIBUTE_TO[relaxation.attribute],

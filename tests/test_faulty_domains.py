@@ -16,7 +16,7 @@ import pytest
 
 from coordinator.limits import ORDER_S_MAX
 from domains.domain import AdministrativeDomain
-from domains.model import Hold, HoldRequest, Menu, SliceProfile
+from domains.model import Counter, Hold, HoldRequest, Menu, SliceProfile
 from domains.port import Domain
 from protos.slicing.v1 import slices_pb2
 from tests.asking import REJECT, create, eventually, reason_of, service, slices_of, terminate
@@ -55,9 +55,15 @@ class _Bent:
         return await self._fault.bent_hold(self._real, request)
 
     async def offers(
-        self, profiles: Sequence[SliceProfile], tenant: str, replaces: str | None = None
+        self,
+        profiles: Sequence[SliceProfile],
+        tenant: str,
+        replaces: str | None = None,
+        counters: Sequence[Counter | None] = (),
     ) -> Sequence[Menu]:
-        return await self._fault.bent_offers(await self._real.offers(profiles, tenant, replaces))
+        return await self._fault.bent_offers(
+            await self._real.offers(profiles, tenant, replaces, counters)
+        )
 
 
 class HangsOnHold(Fault):

@@ -90,7 +90,7 @@ small = st.integers(0, 6)
 offers_of_a_domain = st.lists(
     st.builds(
         lambda i, t, u, p, d, v: offer(
-            f"o{i}", t * 10, u * 10, p, downlink_kbps=50 - 10 * d, devices=10 - v
+            f"o{i}", t * 10, u * 10, p * 7, downlink_kbps=50 - 10 * d, devices=10 - v
         ),
         st.integers(0, 10**6),
         small,
@@ -114,7 +114,7 @@ def negotiations(
         SERVICE,
         latency_us_max=draw(st.integers(1, hops * 50)),
         availability_ppb_min=PPB - draw(st.integers(0, hops * 50)),
-        price_micros_max=draw(st.none() | st.integers(0, hops * 5)),
+        price_micros_max=draw(st.none() | st.integers(0, hops * 35)),
         preference=Preference(*draw(st.tuples(weights, weights, weights, weights))),
     )
     chains = [chain_of(*(f"d{i}" for i in range(hops)))]

@@ -19,7 +19,15 @@ from domains.errors import (
     StoreFailed,
     Unreachable,
 )
-from domains.model import AbstractTopology, Hold, HoldRequest, HoldState, Menu, SliceProfile
+from domains.model import (
+    AbstractTopology,
+    Counter,
+    Hold,
+    HoldRequest,
+    HoldState,
+    Menu,
+    SliceProfile,
+)
 from tests.simulation.domains import SimulatedDomain
 from tests.simulation.tenants import CHAIN, leg
 
@@ -78,7 +86,11 @@ class Neighbour:
         raise Unreachable("not asked for here")
 
     async def offers(
-        self, profiles: Sequence[SliceProfile], tenant: str, replaces: str | None = None
+        self,
+        profiles: Sequence[SliceProfile],
+        tenant: str,
+        replaces: str | None = None,
+        counters: Sequence[Counter | None] = (),
     ) -> Sequence[Menu]:
         raise Unreachable("not asked for here")
 

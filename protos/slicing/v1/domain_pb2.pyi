@@ -124,12 +124,23 @@ class Menu(google.protobuf.message.Message):
     OFFERS_FIELD_NUMBER: builtins.int
     REFUSAL_FIELD_NUMBER: builtins.int
     REFUSAL_TEXT_FIELD_NUMBER: builtins.int
+    ROUND_FIELD_NUMBER: builtins.int
+    NEGOTIABLE_FIELD_NUMBER: builtins.int
+    RATIONALE_FIELD_NUMBER: builtins.int
     refusal_text: builtins.str
+    round: builtins.int
+    """Which round this answers; the first is 0."""
+    rationale: builtins.str
+    """One sentence of the domain's agent, for people to read and nothing else; at most 200 characters."""
     @property
     def offers(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___Offer]: ...
     @property
     def refusal(self) -> protos.slicing.v1.types_pb2.Relaxation:
         """Set where there is no offer at all: the attribute that cannot be had."""
+
+    @property
+    def negotiable(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[protos.slicing.v1.types_pb2.Attribute.ValueType]:
+        """What a counter might still better; empty where this is the last word."""
 
     def __init__(
         self,
@@ -137,11 +148,44 @@ class Menu(google.protobuf.message.Message):
         offers: collections.abc.Iterable[Global___Offer] | None = ...,
         refusal: protos.slicing.v1.types_pb2.Relaxation | None = ...,
         refusal_text: builtins.str = ...,
+        round: builtins.int = ...,
+        negotiable: collections.abc.Iterable[protos.slicing.v1.types_pb2.Attribute.ValueType] | None = ...,
+        rationale: builtins.str = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["refusal", b"refusal"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["offers", b"offers", "refusal", b"refusal", "refusal_text", b"refusal_text"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["negotiable", b"negotiable", "offers", b"offers", "rationale", b"rationale", "refusal", b"refusal", "refusal_text", b"refusal_text", "round", b"round"]) -> None: ...
 
 Global___Menu: typing_extensions.TypeAlias = Menu
+
+@typing.final
+class Counter(google.protobuf.message.Message):
+    """What is answered to a menu that does not settle; the wanted budgets are the profile's."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    ROUND_FIELD_NUMBER: builtins.int
+    OFFER_FIELD_NUMBER: builtins.int
+    PRICE_MICROS_TARGET_FIELD_NUMBER: builtins.int
+    round: builtins.int
+    """The round that this begins: 1 after the first menu. 0 where a profile has no counter."""
+    price_micros_target: builtins.int
+    """At which `offer` would be taken; unset where the price is not what stands in the way."""
+    @property
+    def offer(self) -> Global___Offer:
+        """An offer of the round before, declined as it is."""
+
+    def __init__(
+        self,
+        *,
+        round: builtins.int = ...,
+        offer: Global___Offer | None = ...,
+        price_micros_target: builtins.int | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["_price_micros_target", b"_price_micros_target", "offer", b"offer", "price_micros_target", b"price_micros_target"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["_price_micros_target", b"_price_micros_target", "offer", b"offer", "price_micros_target", b"price_micros_target", "round", b"round"]) -> None: ...
+    def WhichOneof(self, oneof_group: typing.Literal["_price_micros_target", b"_price_micros_target"]) -> typing.Literal["price_micros_target"] | None: ...
+
+Global___Counter: typing_extensions.TypeAlias = Counter
 
 @typing.final
 class Hold(google.protobuf.message.Message):
@@ -257,19 +301,25 @@ class RequestOffersRequest(google.protobuf.message.Message):
     PROFILES_FIELD_NUMBER: builtins.int
     TENANT_FIELD_NUMBER: builtins.int
     REPLACES_FIELD_NUMBER: builtins.int
+    COUNTERS_FIELD_NUMBER: builtins.int
     tenant: builtins.str
     replaces: builtins.str
     """A confirmed hold of the caller; what it already has counts as free."""
     @property
     def profiles(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___SliceProfile]: ...
+    @property
+    def counters(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___Counter]:
+        """None, or one per profile, in order."""
+
     def __init__(
         self,
         *,
         profiles: collections.abc.Iterable[Global___SliceProfile] | None = ...,
         tenant: builtins.str = ...,
         replaces: builtins.str = ...,
+        counters: collections.abc.Iterable[Global___Counter] | None = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["profiles", b"profiles", "replaces", b"replaces", "tenant", b"tenant"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["counters", b"counters", "profiles", b"profiles", "replaces", b"replaces", "tenant", b"tenant"]) -> None: ...
 
 Global___RequestOffersRequest: typing_extensions.TypeAlias = RequestOffersRequest
 

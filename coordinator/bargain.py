@@ -1,0 +1,106 @@
+"""Between the first menus and a proposal: what is asked of whom, typed, when menus do not settle.
+
+The coordinator's half of the contract net: it calls, gets bids, and where no combination of them
+keeps the service it counters. Of the price each domain is asked to come down by the same share, so
+that the ceiling is met if all do; of latency and availability each is asked for what the others
+leave of the end-to-end budget. A domain that has left nothing open is not asked again. What each
+concedes is its own policy's affair; `negotiate.settle` decides exactly on what is then on offer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from coordinator.model import (
+    Agreement,
+    Budgets,
+    Choice,
+    MenuKey,
+    Proposal,
+    Refusal,
+    ServiceProfile,
+)
+from coordinator.negotiate import penalty
+from domains.model import PPB, Attribute, Counter, Menu, Offer, SliceProfile
+
+Result = Agreement | Proposal | Refusal
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """One round of counters: who said what, and who moved."""
+
+    number: int
+    said: tuple[tuple[str, str], ...]
+    moved: tuple[str, ...]
+
+
+def counters(
+    service: ServiceProfile,
+    proposal: Proposal,
+    menus: Mapping[MenuKey, Menu],
+    budgets: Budgets,
+    number: int,
+) -> Mapping[MenuKey, tuple[SliceProfile, Counter]]:
+    """Per menu that has left open what must give: the wanted budgets and the counter to send."""
+    gives = {relaxation.relaxation.attribute for relaxation in proposal.relaxations}
+    taken = {_key(choice): choice for choice in proposal.agreement.choices}
+    wanted: dict[MenuKey, tuple[SliceProfile, Counter]] = {}
+    for key, menu in menus.items():
+        if not menu.offers or gives.isdisjoint(menu.negotiable) or menu.round + 1 != number:
+            continue
+        choice = taken.get(key)
+        offer = choice.offer if choice else menu.offers[0]
+        profile = budgets[key]
+        if choice:
+            profile = _wanted(service, proposal.agreement, choice, profile, gives)
+        target = _target(service, proposal, offer) if Attribute.PRICE in gives else None
+        wanted[key] = profile, Counter(number, offer, target)
+    return wanted
+
+
+def better(service: ServiceProfile, result: Result, before: Result) -> bool:
+    """Whether a round did not make things worse: fresher menus win where they are as good."""
+    return _rank(service, result) <= _rank(service, before)
+
+
+def _rank(service: ServiceProfile, result: Result) -> tuple[int, float, int]:
+    match result:
+        case Agreement(metrics=metrics):
+            return 0, 0.0, metrics.price_micros
+        case Proposal(agreement=agreement):
+            metrics = agreement.metrics
+            return 1, penalty(service, metrics), metrics.price_micros
+        case Refusal():
+            return 2, 0.0, 0
+
+
+def _key(choice: Choice) -> MenuKey:
+    return choice.hop.domain, choice.hop.ingress, choice.hop.egress
+
+
+def _target(service: ServiceProfile, proposal: Proposal, offer: Offer) -> int:
+    """The offer's price, brought down by the share by which the whole is above the ceiling."""
+    assert service.price_micros_max is not None, "without a ceiling no price must give"
+    total = proposal.agreement.metrics.price_micros
+    return offer.metrics.price_micros * service.price_micros_max // max(total, 1)
+
+
+def _wanted(
+    service: ServiceProfile,
+    agreement: Agreement,
+    choice: Choice,
+    profile: SliceProfile,
+    gives: set[Attribute],
+) -> SliceProfile:
+    """The budgets of one hop when every other one stays with what it offers now."""
+    others = [other.offer.metrics for other in agreement.choices if other is not choice]
+    if Attribute.LATENCY in gives:
+        left_us = service.latency_us_max - sum(m.latency_us for m in others)
+        profile = replace(profile, latency_us_max=max(left_us, 1))
+    if Attribute.AVAILABILITY in gives:
+        spent_ppb = sum(PPB - m.availability_ppb for m in others)
+        allowed_ppb = PPB - service.availability_ppb_min - spent_ppb
+        profile = replace(profile, availability_ppb_min=PPB - max(allowed_ppb, 0))
+    return profile
