@@ -322,7 +322,7 @@ situations = st.builds(
         patience_permille=1_000,
         latency_us_max=50,
         availability_ppb_min=50,
-        points=tuple(Point(*p, p[0] <= 50 <= p[1]) for p in points),
+        points=tuple(Point(t, a, c, t <= 50 <= a) for t, a, c in points),
         points_max=most,
     ),
     st.lists(st.tuples(*[st.integers(0, 100)] * 3), min_size=1, max_size=30),
