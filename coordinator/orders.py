@@ -11,6 +11,7 @@ from typing import Any
 from coordinator import naming
 from coordinator.chain import Entry
 from coordinator.clock import Clock
+from coordinator.counterfactual import Alternative
 from coordinator.intent.memory import tidy
 from coordinator.intent.privacy import mask
 from coordinator.journal import Journal
@@ -151,6 +152,24 @@ class Orders:
             services=(wanted,),
             slices=(slice_id,),
             on_relaxation=on_relaxation,
+        )
+
+    async def alternative(
+        self, tenant: str, slice_id: str, changes: dict[str, object]
+    ) -> Alternative:
+        """Why not otherwise: what the slice would take with these values.
+
+        Raises:
+            NotFound, InvalidRequest, Refused, Unreachable.
+        """
+        record = self._registry.slice_of(tenant, slice_id)
+        if not changes:
+            raise InvalidRequest("name at least one field to change", field="update_mask")
+        active = record.state is SliceState.ACTIVATED
+        profile = record.agreed if active else record.requested
+        return await self._workflow.alternative(
+            record,
+            replace(profile, **changes),  # type: ignore[arg-type]
         )
 
     def terminate(self, request: Request, slice_id: str, reason: str) -> Running:

@@ -35,6 +35,7 @@ PERMISSIONS: Permissions = {
     "GetOperation": _TENANT,
     "CancelOperation": _TENANT,
     "GetDecisionRecord": _TENANT,
+    "ExplainAlternative": _TENANT,
     "RecallIntents": _TENANT,
     "ListDomains": frozenset({Role.TENANT, Role.OPERATOR, Role.AUDITOR}),
 }
@@ -165,6 +166,16 @@ class SliceServicer(slices_pb2_grpc.SliceServiceServicer):
     ) -> slices_pb2.RecallIntentsResponse:
         found = await self._past.recall(_tenant(context), request.text, request.limit)
         return slices_pb2.RecallIntentsResponse(intents=map(wire.recalled_to_proto, found))
+
+    async def ExplainAlternative(
+        self, request: slices_pb2.ExplainAlternativeRequest, context: Any
+    ) -> slices_pb2.ExplainAlternativeResponse:
+        found = await self._orders.alternative(
+            _tenant(context),
+            wire.name_of("slices", request.name),
+            wire_services.changes_from_proto(request.service, request.update_mask.paths),
+        )
+        return wire.alternative_to_proto(found)
 
     async def ListDomains(
         self, request: slices_pb2.ListDomainsRequest, context: Any

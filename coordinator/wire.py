@@ -12,6 +12,7 @@ from google.protobuf import duration_pb2, struct_pb2, timestamp_pb2
 
 from coordinator import limits
 from coordinator.chain import Entry
+from coordinator.counterfactual import Alternative
 from coordinator.model import (
     Neighbour,
     Proposal,
@@ -193,6 +194,24 @@ def event_to_proto(entry: Entry) -> slices_pb2.Event:
         text=entry.text,
         detail=detail,
         hash=entry.hash,
+    )
+
+
+def alternative_to_proto(found: Alternative) -> slices_pb2.ExplainAlternativeResponse:
+    binding = None
+    if found.binding is not None:
+        binding = slices_pb2.ProposedRelaxation(
+            service=found.binding.service,
+            relaxation=wire.relaxation_to_proto(found.binding.relaxation),
+            domain=found.binding.domain,
+            at_domain=wire.relaxation_to_proto(found.binding.at_domain),
+        )
+    return slices_pb2.ExplainAlternativeResponse(
+        feasible=found.feasible,
+        binding=binding,
+        metrics=wire.metrics_to_proto(found.metrics) if found.metrics else None,
+        price_micros_now=found.price_micros_now or 0,
+        text=found.text,
     )
 
 

@@ -15,12 +15,13 @@ from coordinator import lessons, naming, story
 from coordinator.activation import activate
 from coordinator.clock import Clock
 from coordinator.consent import Consent
+from coordinator.counterfactual import Alternative, alternative, best
 from coordinator.errors import NeedsClarification, NotASliceRequest, OrderCancelled, Overtaken
 from coordinator.intent.readers import Readers
 from coordinator.journal import Journal
 from coordinator.lessons import Lessons
 from coordinator.limits import ATTEMPTS_MAX, BACKOFF_S, BACKOFF_S_MAX, HOLD_TTL_S, ORDER_S_MAX
-from coordinator.model import Action, Agreement, Chain, Hop, SliceState
+from coordinator.model import Action, Agreement, Chain, Hop, ServiceProfile, SliceState
 from coordinator.negotiate import keeps
 from coordinator.planner import Planner, Task
 from coordinator.profile import service_profiles
@@ -130,6 +131,21 @@ class Workflow:
             order, "assure", "terminated", f"{record.agreed.name} ended", slice_id=record.slice_id
         )
         self.done(running)
+
+    async def alternative(self, record: SliceRecord, wanted: ServiceProfile) -> Alternative:
+        """What `wanted` would take instead of the slice as it is; asks the domains, holds nothing.
+
+        Raises:
+            InvalidRequest, Refused, Unreachable: as for an order.
+        """
+        tasks = [Task(wanted)]
+        if record.state is SliceState.ACTIVATED:
+            held = {segment.domain: segment.hold_id for segment in record.segments}
+            tasks.append(Task(wanted, self._chain_of(record), held))
+        plans = [(await self.planner.plan([task], record.tenant))[0] for task in tasks]
+        prices = {s.domain: s.metrics.price_micros for s in record.segments}
+        now = sum(prices.values()) if prices else None
+        return alternative(best(plans), now, prices)
 
     # -- steps 1 and 2 --------------------------------------------------------------------
 

@@ -225,6 +225,15 @@ class Tenant:
         request = slices_pb2.GetDecisionRecordRequest(name=name)
         return plain(await self._call(self._stub.GetDecisionRecord, request))
 
+    async def alternative(self, name: str, changes: Mapping[str, int]) -> Plain:
+        """What a slice would take with these values; keys are those of `ServiceProfile`."""
+        request = slices_pb2.ExplainAlternativeRequest(
+            name=name,
+            service=slices_pb2.ServiceProfile(**changes),  # type: ignore[arg-type]
+        )
+        request.update_mask.paths.extend(changes)
+        return plain(await self._call(self._stub.ExplainAlternative, request))
+
     async def domains(self) -> list[Plain]:
         """Every domain's abstract topology and how fresh it is."""
         reply = await self._call(self._stub.ListDomains, slices_pb2.ListDomainsRequest())

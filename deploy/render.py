@@ -15,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from coordinator.words import percent, said
+from deploy import prose
 from deploy.plain import Plain
 from domains.model import Attribute
 
@@ -242,6 +243,14 @@ def record(found: Plain) -> RenderableType:
             Text(event["text"].removeprefix(f"{event['domain']}: ")),
         )
     return Group(rows, chain(found))
+
+
+def account(found: Plain) -> RenderableType:
+    """A decision record as an account: paragraphs under headings."""
+    parts: list[RenderableType] = []
+    for heading, paragraph in prose.account(found["events"]):
+        parts += [Text(heading, "bold cyan"), Text(paragraph), Text("")]
+    return Group(*parts, chain(found))
 
 
 def chain(found: Plain) -> Text:

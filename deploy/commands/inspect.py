@@ -58,17 +58,46 @@ def show(
 def why(
     context: typer.Context,
     name: Annotated[str, typer.Argument(metavar="ID", help="A slice, or operations/ID.")],
+    otherwise: Annotated[
+        str | None,
+        typer.Option(
+            "--not", metavar="VALUE", help='Why not otherwise? For example "latency 5 ms".'
+        ),
+    ] = None,
+    table: Annotated[bool, typer.Option("--table", help="Event by event.")] = False,
     as_json: Json = False,
 ) -> None:
-    """The decision record: everything that happened to a slice and why, in order."""
+    """The decision record: everything that happened to a slice and why; or why not otherwise."""
     full = name if name.startswith("operations/") else slice_name(name)
+    if otherwise is not None:
+        _why_not(context, full, otherwise, as_json)
+        return
     found = ask(context, lambda tenant: tenant.record(full))
     if as_json:
         print_json(found)
     else:
         from deploy import render
 
-        console().print(render.record(found))
+        console().print(render.record(found) if table else render.account(found))
+
+
+def _why_not(context: typer.Context, name: str, otherwise: str, as_json: bool) -> None:
+    from deploy.otherwise import changes
+
+    wanted = changes(otherwise)
+    if wanted is None:
+        raise typer.BadParameter(
+            'one attribute and its value, for example "latency 5 ms", "availability 99.999 %", '
+            '"downlink 100 Mbit/s", "devices 500" or "price 2 EUR/h"',
+            param_hint="--not",
+        )
+    if name.startswith("operations/"):
+        raise typer.BadParameter("name the slice, not the operation", param_hint="ID")
+    found = ask(context, lambda tenant: tenant.alternative(name, wanted))
+    if as_json:
+        print_json(found)
+    else:
+        typer.echo(found["text"])
 
 
 def topology(

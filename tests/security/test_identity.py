@@ -68,6 +68,7 @@ MATRIX: dict[str, dict[str, set[str]]] = {
         "GetOperation": {"tenant"},
         "CancelOperation": {"tenant"},
         "GetDecisionRecord": {"tenant"},
+        "ExplainAlternative": {"tenant"},
         "ListDomains": {"tenant", "own operator", "own auditor"},
         "RecallIntents": {"tenant"},
     },

@@ -847,6 +847,72 @@ class RecallIntentsResponse(google.protobuf.message.Message):
 Global___RecallIntentsResponse: typing_extensions.TypeAlias = RecallIntentsResponse
 
 @typing.final
+class ExplainAlternativeRequest(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: builtins.int
+    SERVICE_FIELD_NUMBER: builtins.int
+    UPDATE_MASK_FIELD_NUMBER: builtins.int
+    name: builtins.str
+    """slices/{slice}, active or ended"""
+    @property
+    def service(self) -> Global___ServiceProfile: ...
+    @property
+    def update_mask(self) -> google.protobuf.field_mask_pb2.FieldMask:
+        """Fields of `service` to change, as in UpdateSlice."""
+
+    def __init__(
+        self,
+        *,
+        name: builtins.str = ...,
+        service: Global___ServiceProfile | None = ...,
+        update_mask: google.protobuf.field_mask_pb2.FieldMask | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["service", b"service", "update_mask", b"update_mask"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["name", b"name", "service", b"service", "update_mask", b"update_mask"]) -> None: ...
+
+Global___ExplainAlternativeRequest: typing_extensions.TypeAlias = ExplainAlternativeRequest
+
+@typing.final
+class ExplainAlternativeResponse(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    FEASIBLE_FIELD_NUMBER: builtins.int
+    BINDING_FIELD_NUMBER: builtins.int
+    METRICS_FIELD_NUMBER: builtins.int
+    PRICE_MICROS_NOW_FIELD_NUMBER: builtins.int
+    TEXT_FIELD_NUMBER: builtins.int
+    feasible: builtins.bool
+    """All of it can be had now."""
+    price_micros_now: builtins.int
+    """What the slice costs as it is; 0 where it was never agreed."""
+    text: builtins.str
+    """The same, as a sentence."""
+    @property
+    def binding(self) -> Global___ProposedRelaxation:
+        """What stands in the way most, and the domain that makes it so. Where it is feasible: the price
+        now and then, and the domain whose part of it rises most; unset where none rises.
+        """
+
+    @property
+    def metrics(self) -> protos.slicing.v1.types_pb2.Metrics:
+        """Of the alternative, or of the nearest that can be had; unset where nothing can."""
+
+    def __init__(
+        self,
+        *,
+        feasible: builtins.bool = ...,
+        binding: Global___ProposedRelaxation | None = ...,
+        metrics: protos.slicing.v1.types_pb2.Metrics | None = ...,
+        price_micros_now: builtins.int = ...,
+        text: builtins.str = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["binding", b"binding", "metrics", b"metrics"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["binding", b"binding", "feasible", b"feasible", "metrics", b"metrics", "price_micros_now", b"price_micros_now", "text", b"text"]) -> None: ...
+
+Global___ExplainAlternativeResponse: typing_extensions.TypeAlias = ExplainAlternativeResponse
+
+@typing.final
 class ListDomainsRequest(google.protobuf.message.Message):
     DESCRIPTOR: google.protobuf.descriptor.Descriptor
 

@@ -99,6 +99,11 @@ class SliceServiceStub(object):
                 request_serializer=protos_dot_slicing_dot_v1_dot_slices__pb2.RecallIntentsRequest.SerializeToString,
                 response_deserializer=protos_dot_slicing_dot_v1_dot_slices__pb2.RecallIntentsResponse.FromString,
                 _registered_method=True)
+        self.ExplainAlternative = channel.unary_unary(
+                '/slicing.v1.SliceService/ExplainAlternative',
+                request_serializer=protos_dot_slicing_dot_v1_dot_slices__pb2.ExplainAlternativeRequest.SerializeToString,
+                response_deserializer=protos_dot_slicing_dot_v1_dot_slices__pb2.ExplainAlternativeResponse.FromString,
+                _registered_method=True)
         self.ListDomains = channel.unary_unary(
                 '/slicing.v1.SliceService/ListDomains',
                 request_serializer=protos_dot_slicing_dot_v1_dot_slices__pb2.ListDomainsRequest.SerializeToString,
@@ -192,6 +197,13 @@ class SliceServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ExplainAlternative(self, request, context):
+        """Why not otherwise: what a slice would take with some values changed. Computed, holds nothing.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListDomains(self, request, context):
         """The resource database: every domain's abstract topology and how fresh it is.
         """
@@ -261,6 +273,11 @@ def add_SliceServiceServicer_to_server(servicer, server):
                     servicer.RecallIntents,
                     request_deserializer=protos_dot_slicing_dot_v1_dot_slices__pb2.RecallIntentsRequest.FromString,
                     response_serializer=protos_dot_slicing_dot_v1_dot_slices__pb2.RecallIntentsResponse.SerializeToString,
+            ),
+            'ExplainAlternative': grpc.unary_unary_rpc_method_handler(
+                    servicer.ExplainAlternative,
+                    request_deserializer=protos_dot_slicing_dot_v1_dot_slices__pb2.ExplainAlternativeRequest.FromString,
+                    response_serializer=protos_dot_slicing_dot_v1_dot_slices__pb2.ExplainAlternativeResponse.SerializeToString,
             ),
             'ListDomains': grpc.unary_unary_rpc_method_handler(
                     servicer.ListDomains,
@@ -596,6 +613,33 @@ class SliceService(object):
             '/slicing.v1.SliceService/RecallIntents',
             protos_dot_slicing_dot_v1_dot_slices__pb2.RecallIntentsRequest.SerializeToString,
             protos_dot_slicing_dot_v1_dot_slices__pb2.RecallIntentsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ExplainAlternative(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/slicing.v1.SliceService/ExplainAlternative',
+            protos_dot_slicing_dot_v1_dot_slices__pb2.ExplainAlternativeRequest.SerializeToString,
+            protos_dot_slicing_dot_v1_dot_slices__pb2.ExplainAlternativeResponse.FromString,
             options,
             channel_credentials,
             insecure,

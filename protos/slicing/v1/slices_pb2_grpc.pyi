@@ -218,6 +218,22 @@ _SliceServiceRecallIntentsType = typing_extensions.TypeVar(
     ],
 )
 
+_SliceServiceExplainAlternativeType = typing_extensions.TypeVar(
+    '_SliceServiceExplainAlternativeType',
+    grpc.UnaryUnaryMultiCallable[
+        protos.slicing.v1.slices_pb2.ExplainAlternativeRequest,
+        protos.slicing.v1.slices_pb2.ExplainAlternativeResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        protos.slicing.v1.slices_pb2.ExplainAlternativeRequest,
+        protos.slicing.v1.slices_pb2.ExplainAlternativeResponse,
+    ],
+    default=grpc.UnaryUnaryMultiCallable[
+        protos.slicing.v1.slices_pb2.ExplainAlternativeRequest,
+        protos.slicing.v1.slices_pb2.ExplainAlternativeResponse,
+    ],
+)
+
 _SliceServiceListDomainsType = typing_extensions.TypeVar(
     '_SliceServiceListDomainsType',
     grpc.UnaryUnaryMultiCallable[
@@ -234,7 +250,7 @@ _SliceServiceListDomainsType = typing_extensions.TypeVar(
     ],
 )
 
-class SliceServiceStub(typing.Generic[_SliceServiceCreateSliceType, _SliceServiceGetSliceType, _SliceServiceListSlicesType, _SliceServiceWatchSliceType, _SliceServiceUpdateSliceType, _SliceServiceTerminateSliceType, _SliceServiceAcceptProposalType, _SliceServiceRejectProposalType, _SliceServiceGetOperationType, _SliceServiceCancelOperationType, _SliceServiceGetDecisionRecordType, _SliceServiceRecallIntentsType, _SliceServiceListDomainsType]):
+class SliceServiceStub(typing.Generic[_SliceServiceCreateSliceType, _SliceServiceGetSliceType, _SliceServiceListSlicesType, _SliceServiceWatchSliceType, _SliceServiceUpdateSliceType, _SliceServiceTerminateSliceType, _SliceServiceAcceptProposalType, _SliceServiceRejectProposalType, _SliceServiceGetOperationType, _SliceServiceCancelOperationType, _SliceServiceGetDecisionRecordType, _SliceServiceRecallIntentsType, _SliceServiceExplainAlternativeType, _SliceServiceListDomainsType]):
     """3GPP CSMF + NSMF / ETSI network slice provider. The tenant comes from the client certificate; a
     tenant sees its own slices only. Every mutation carries a request_id (UUID): a repeated request
     answers the same, another body under the same id is refused. Long work returns an Operation:
@@ -290,6 +306,10 @@ class SliceServiceStub(typing.Generic[_SliceServiceCreateSliceType, _SliceServic
         grpc.UnaryUnaryMultiCallable[
             protos.slicing.v1.slices_pb2.RecallIntentsRequest,
             protos.slicing.v1.slices_pb2.RecallIntentsResponse,
+        ],
+        grpc.UnaryUnaryMultiCallable[
+            protos.slicing.v1.slices_pb2.ExplainAlternativeRequest,
+            protos.slicing.v1.slices_pb2.ExplainAlternativeResponse,
         ],
         grpc.UnaryUnaryMultiCallable[
             protos.slicing.v1.slices_pb2.ListDomainsRequest,
@@ -348,6 +368,10 @@ class SliceServiceStub(typing.Generic[_SliceServiceCreateSliceType, _SliceServic
             protos.slicing.v1.slices_pb2.RecallIntentsResponse,
         ],
         grpc.aio.UnaryUnaryMultiCallable[
+            protos.slicing.v1.slices_pb2.ExplainAlternativeRequest,
+            protos.slicing.v1.slices_pb2.ExplainAlternativeResponse,
+        ],
+        grpc.aio.UnaryUnaryMultiCallable[
             protos.slicing.v1.slices_pb2.ListDomainsRequest,
             protos.slicing.v1.slices_pb2.ListDomainsResponse,
         ],
@@ -383,6 +407,9 @@ class SliceServiceStub(typing.Generic[_SliceServiceCreateSliceType, _SliceServic
 
     RecallIntents: _SliceServiceRecallIntentsType
     """What the tenant asked for before that is near in meaning, and what came of it."""
+
+    ExplainAlternative: _SliceServiceExplainAlternativeType
+    """Why not otherwise: what a slice would take with some values changed. Computed, holds nothing."""
 
     ListDomains: _SliceServiceListDomainsType
     """The resource database: every domain's abstract topology and how fresh it is."""
@@ -435,6 +462,10 @@ SliceServiceAsyncStub: typing_extensions.TypeAlias = SliceServiceStub[
     grpc.aio.UnaryUnaryMultiCallable[
         protos.slicing.v1.slices_pb2.RecallIntentsRequest,
         protos.slicing.v1.slices_pb2.RecallIntentsResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        protos.slicing.v1.slices_pb2.ExplainAlternativeRequest,
+        protos.slicing.v1.slices_pb2.ExplainAlternativeResponse,
     ],
     grpc.aio.UnaryUnaryMultiCallable[
         protos.slicing.v1.slices_pb2.ListDomainsRequest,
@@ -539,6 +570,14 @@ class SliceServiceServicer(metaclass=abc.ABCMeta):
         context: _ServicerContext,
     ) -> typing.Union[protos.slicing.v1.slices_pb2.RecallIntentsResponse, collections.abc.Awaitable[protos.slicing.v1.slices_pb2.RecallIntentsResponse]]:
         """What the tenant asked for before that is near in meaning, and what came of it."""
+
+    @abc.abstractmethod
+    def ExplainAlternative(
+        self,
+        request: protos.slicing.v1.slices_pb2.ExplainAlternativeRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[protos.slicing.v1.slices_pb2.ExplainAlternativeResponse, collections.abc.Awaitable[protos.slicing.v1.slices_pb2.ExplainAlternativeResponse]]:
+        """Why not otherwise: what a slice would take with some values changed. Computed, holds nothing."""
 
     @abc.abstractmethod
     def ListDomains(
