@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Final, TypeVar
 
-from domains.errors import EntenteError, Overloaded, Unmeasured
+from domains.errors import DriverFailed, EntenteError, NotFound, Overloaded, Unmeasured
 from domains.measurement import Condition, Measurement, Reading
 from domains.model import PPB, Hold
 from domains.southbound.driver import Deployment, Driver, deployment_of
@@ -123,6 +123,48 @@ class Functions:
             self._dirty[segment_id] = None
             self._settled.clear()
             self._wake.set()
+
+    # -- the operator's own hand -------------------------------------------------------------
+
+    async def activate(self, segment_id: str, active: bool) -> None:
+        """Let the functions of a segment run or stand still, now.
+
+        Raises:
+            NotFound: no such segment. DriverFailed: the network did not obey; it is tried again.
+        """
+        wanted = self._one(segment_id)
+        wanted.active = active
+        self._note(segment_id)
+        await self.settled()
+        if wanted.failures:
+            raise DriverFailed(wanted.reason, segment=segment_id)
+
+    def stopped(self, segment_id: str) -> None:
+        """The operator has removed the functions of a segment: they stay away until started."""
+        wanted = self._one(segment_id)
+        wanted.active, wanted.latest = False, None
+        wanted.condition, wanted.reason = Condition.STOPPED, ""
+
+    async def by_hand(self, work: Callable[[Driver], T]) -> T:
+        """Something that the operator wants of the driver, in turn with everything else.
+
+        Raises:
+            NotFound: this domain runs no driver.
+        """
+        driver = self._driver
+        if driver is None:
+            raise NotFound("this domain runs no driver")
+        return await self._do(lambda: work(driver))
+
+    def everything(self) -> list[Reading]:
+        """Every segment of every owner."""
+        return [self._reading(segment_id, one) for segment_id, one in self._wanted.items()]
+
+    def _one(self, segment_id: str) -> _Wanted:
+        wanted = self._wanted.get(segment_id)
+        if wanted is None:
+            raise NotFound("no such segment is here", segment=segment_id)
+        return wanted
 
     # -- making it so ------------------------------------------------------------------------
 

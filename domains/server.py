@@ -12,12 +12,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from domains import collector, rpc, service
+import grpc
+
+from domains import collector, operator_service, rpc, service
 from domains.config import load
 from domains.domain import AdministrativeDomain
 from domains.errors import EntenteError
 from domains.security import Identity
 from protos.slicing.v1.domain_pb2_grpc import add_DomainServiceServicer_to_server
+from protos.slicing.v1.operator_pb2_grpc import add_OperatorServiceServicer_to_server
 
 log = logging.getLogger(__name__)
 
@@ -75,11 +78,20 @@ async def serve(
         rpc.AddressInUse, InvalidRequest: see `rpc.listen`.
     """
     servicer = service.DomainServicer(domain)
+
+    def register(server: grpc.aio.Server) -> None:
+        add_DomainServiceServicer_to_server(servicer, server)
+        desk = operator_service.OperatorServicer(domain)
+        add_OperatorServiceServicer_to_server(desk, server)
+
     listening = await rpc.listen(
         address,
         identity,
-        {service.NAME: service.PERMISSIONS},
-        lambda server: add_DomainServiceServicer_to_server(servicer, server),
+        {
+            service.NAME: service.PERMISSIONS,
+            operator_service.NAME: operator_service.PERMISSIONS,
+        },
+        register,
         now=now,
         bind_s_max=bind_s_max,
     )

@@ -12,6 +12,7 @@ import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 import coordinator.service
+import domains.operator_service
 import domains.service
 from domains import rpc
 from domains.errors import InvalidRequest, NotPermitted, WrongState
@@ -26,7 +27,14 @@ from domains.security import (
     channel_credentials,
     principal_of,
 )
-from protos.slicing.v1 import domain_pb2, domain_pb2_grpc, slices_pb2, slices_pb2_grpc
+from protos.slicing.v1 import (
+    domain_pb2,
+    domain_pb2_grpc,
+    operator_pb2,
+    operator_pb2_grpc,
+    slices_pb2,
+    slices_pb2_grpc,
+)
 
 SERVER = "spiffe://north.example/domain/radio"
 COORDINATOR = "spiffe://e2e.example/coordinator/c1"
@@ -56,6 +64,7 @@ MATRIX: dict[str, dict[str, set[str]]] = {
         "ListHolds": COORDINATORS,
         "Exchange": COORDINATORS,
     },
+    "slicing.v1.OperatorService": {"OperateFunctions": {"own operator"}},
     "slicing.v1.SliceService": {
         "CreateSlice": {"tenant"},
         "GetSlice": {"tenant"},
@@ -77,6 +86,7 @@ MATRIX: dict[str, dict[str, set[str]]] = {
 
 TABLES: dict[str, Permissions] = {
     domains.service.NAME: domains.service.PERMISSIONS,
+    domains.operator_service.NAME: domains.operator_service.PERMISSIONS,
     coordinator.service.SLICE_SERVICE: coordinator.service.PERMISSIONS,
 }
 SERVICES: list[tuple[Any, Any, Callable[..., None]]] = [
@@ -84,6 +94,11 @@ SERVICES: list[tuple[Any, Any, Callable[..., None]]] = [
         domain_pb2.DESCRIPTOR.services_by_name["DomainService"],
         domain_pb2_grpc.DomainServiceServicer,
         domain_pb2_grpc.add_DomainServiceServicer_to_server,
+    ),
+    (
+        operator_pb2.DESCRIPTOR.services_by_name["OperatorService"],
+        operator_pb2_grpc.OperatorServiceServicer,
+        operator_pb2_grpc.add_OperatorServiceServicer_to_server,
     ),
     (
         slices_pb2.DESCRIPTOR.services_by_name["SliceService"],
