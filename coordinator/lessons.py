@@ -136,7 +136,7 @@ class Lessons:
     def close(self, timeout_s: float = CLOSE_S_MAX) -> None:
         """Write what waits, for so long, and end. Idempotent."""
         try:
-            self._queue.put_nowait(None)
+            self._queue.put(None, timeout=timeout_s)
         except queue.Full:
             log.warning("%d lessons are lost as this ends", self._queue.qsize())
             return

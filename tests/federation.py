@@ -13,6 +13,7 @@ from typing import Any
 
 import grpc
 
+from coordinator.intent.settings import RULES_ONLY, EngineSettings
 from coordinator.server import CoordinatorServer
 from coordinator.server import serve as serve_coordinator
 from coordinator.settings import CoordinatorSettings, DomainEndpoint
@@ -46,6 +47,7 @@ class Federation:
     configs: Mapping[str, Path]
     domains: dict[str, DomainServer] = field(default_factory=dict)
     coordinator: CoordinatorServer | None = None
+    engine: EngineSettings = RULES_ONLY
     _channels: list[grpc.aio.Channel] = field(default_factory=list)
 
     async def start_domain(self, name: str, bend: Bend | None = None) -> None:
@@ -68,6 +70,7 @@ class Federation:
                 for name, server in self.domains.items()
             ),
             default_area=default_area,
+            engine=self.engine,
         )
         self.coordinator = await serve_coordinator(settings)
         return self.coordinator
@@ -112,11 +115,13 @@ async def federation(
     configs: Path = CONFIGS / "germany",
     tenants: Sequence[str] = ("clinic", "other"),
     bend: Mapping[str, Bend] = MappingProxyType({}),
+    engine: EngineSettings = RULES_ONLY,
 ) -> AsyncIterator[Federation]:
     """Every domain of a folder of configs, and a coordinator that knows them.
 
     Args:
         bend: domain name -> a fault to put in front of that domain.
+        engine: what reads the tenants' words.
     """
     paths = {
         config.load(path).name: path
@@ -126,7 +131,7 @@ async def federation(
     ids = [COORDINATOR, *map(tenant_id, tenants), *map(_domain_id, paths.values())]
     identities = ensure_development_certificates(folder / "certificates", ids, datetime.now(UTC))
     async with AsyncExitStack() as stack:
-        made = Federation(folder, identities, paths)
+        made = Federation(folder, identities, paths, engine=engine)
         stack.push_async_callback(made.stop)
         for name in paths:
             await made.start_domain(name, bend.get(name))
