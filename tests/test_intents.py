@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -95,7 +96,7 @@ async def test_a_coordinator_without_the_encoder_reads_by_rules_and_says_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(encoder, "_loaded", {})
-    monkeypatch.setattr(encoder.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     async with federation(tmp_path, engine=EngineSettings(folder=tmp_path / "m")) as entente:
         assert entente.coordinator is not None
         assert entente.coordinator.engine.name is EngineName.RULES

@@ -104,7 +104,7 @@ def test_what_does_not_fit_is_left_out_and_nobody_waits(caplog: pytest.LogCaptur
 
 
 def test_a_store_that_fails_costs_the_lesson_only(caplog: pytest.LogCaptureFixture) -> None:
-    written = []
+    written: list[str] = []
 
     def broken(lesson: Lesson) -> None:
         if not written:
