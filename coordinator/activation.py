@@ -34,7 +34,10 @@ def end_to_end(parts: Sequence[Metrics]) -> Metrics:
 
 
 def activate(registry: Registry, scribe: Scribe, order: Order, holds: Mapping[str, Hold]) -> None:
-    """Every slice of the order is active from here on, with `order.services` as agreed."""
+    """Every slice of the order is active from here on, with `order.services` as agreed.
+
+    What assurance ordered changes what is held, never what is agreed.
+    """
     for slice_id, service in zip(order.slices, order.services, strict=True):
         parts = [part for part in order.parts if part.slice_id == slice_id]
         segments = tuple(_segment(part, holds[part.hold_id]) for part in parts)
@@ -55,12 +58,13 @@ def _activate(
 ) -> None:
     record = registry.slice_of(order.tenant, slice_id)
     changed = order.kind is OrderKind.UPDATE
+    assured = order.kind is OrderKind.ASSURE
     registry.put_slice(
         replace(
             record,
             state=SliceState.ACTIVATED,
             requested=order.requested[0] if changed else record.requested,
-            agreed=service,
+            agreed=record.agreed if assured else service,
             metrics=end_to_end([segment.metrics for segment in segments]),
             segments=segments,
             revision=record.revision + 1,

@@ -18,9 +18,11 @@ import grpc
 from coordinator.exchange import Exchange
 from domains import wire
 from domains.errors import EntenteError, InvalidRequest, Unreachable
+from domains.measurement import Reading
 from domains.model import AbstractTopology, Counter, Hold, HoldRequest, Menu, SliceProfile
 from domains.rpc import REQUEST_BYTES_MAX
 from domains.security import INSECURE_METADATA, Identity, channel_credentials, is_loopback
+from domains.wire_measurements import reading_from_proto
 from protos.slicing.v1 import domain_pb2 as pb
 from protos.slicing.v1 import domain_pb2_grpc
 
@@ -63,6 +65,7 @@ PATIENCE: Final = {
     "CreateHold": _CHANGE,
     "ConfirmHold": _CHANGE,
     "ReleaseHold": _CHANGE,
+    "SetActivation": _CHANGE,
 }
 """Asking a silent domain again gains little; a change is worth waiting out a restart (1-2.5 s)."""
 
@@ -75,6 +78,8 @@ WATCH_S: Final = 900.0
 """One topology stream; then it is opened again, on a connection that may be newer."""
 FIRST_TOPOLOGY_S: Final = 5.0
 PAGES_MAX: Final = 10_000
+READINGS_MAX: Final = 1 << 17
+"""Readings in one round of one domain: as many segments as a ledger holds, and as many again."""
 
 _T = TypeVar("_T")
 
@@ -186,6 +191,40 @@ class GrpcDomain:
         name = wire.hold_name(self._name, hold_id)
         request = _encode(pb.ConfirmHoldRequest, name=name, request_id=hold_id, epoch=epoch)
         return self._hold((await self._call("ConfirmHold", request)).hold, hold_id)
+
+    async def activate(self, hold_id: str, epoch: int, active: bool) -> Hold:
+        name = wire.hold_name(self._name, hold_id)
+        request = _encode(
+            pb.SetActivationRequest, name=name, request_id=hold_id, epoch=epoch, active=active
+        )
+        return self._hold((await self._call("SetActivation", request)).hold, hold_id)
+
+    async def watch_measurements(self) -> AsyncIterator[Sequence[Reading]]:
+        """Rounds of readings; one stream, whoever wants the next opens it again.
+
+        Raises:
+            Unreachable: always, in the end: when the domain is gone, or its stream is.
+        """
+        call = self._stub.WatchMeasurements(
+            pb.WatchMeasurementsRequest(), timeout=WATCH_S, metadata=self._metadata
+        )
+        readings: list[Reading] = []
+        try:
+            while (message := await call.read()) is not grpc.aio.EOF:
+                if len(readings) + len(message.readings) > READINGS_MAX:
+                    raise self._unbelievable(f"more than {READINGS_MAX} readings in a round")
+                readings += [
+                    self._believe(reading_from_proto, reading, self._name)
+                    for reading in message.readings
+                ]
+                if message.complete:
+                    yield readings
+                    readings = []
+        except grpc.aio.AioRpcError as error:
+            raise self._native(error, "WatchMeasurements", WATCH_S) from None
+        finally:
+            call.cancel()
+        raise Unreachable("the domain ended its measurements", domain=self._name)
 
     async def release(self, hold_id: str, epoch: int, reason: str) -> Hold | None:
         name = wire.hold_name(self._name, hold_id)

@@ -32,7 +32,7 @@ FIELDS: Final = {
     "ReleaseHold": "release_hold",
 }
 """Methods that may share a message, and their field in `Call` and `Answer`."""
-_ALONE: Final = ("GetTopology", "ListHolds")
+_ALONE: Final = ("GetTopology", "ListHolds", "SetActivation")
 
 
 @dataclass(frozen=True, slots=True)

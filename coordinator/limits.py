@@ -51,3 +51,6 @@ WAIT_S_MAX = 30.0
 WATCHERS_MAX = 1_024
 PAGE_SIZE_MAX = 1_000
 RECORD_EVENTS_MAX = 10_000
+
+DRAIN_S_MAX = 300.0
+"""How long a slice that is to end may take to finish what is under way."""

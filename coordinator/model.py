@@ -267,6 +267,11 @@ class SliceState(StrEnum):
     ACTIVATED = "activated"
     TERMINATED = "terminated"
 
+    @property
+    def standing(self) -> bool:
+        """Whether every domain holds the slice's capacity: in use, or RESERVED and standing by."""
+        return self in (SliceState.RESERVED, SliceState.ACTIVATED)
+
 
 MenuKey = tuple[str, str, str]
 """Domain, ingress, egress: what a menu was asked for."""

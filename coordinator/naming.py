@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import uuid
+from collections.abc import Iterable
 
 from coordinator.model import Agreement, Chain
 from domains.model import LABEL_MAX, LABEL_MIN, Attachment
@@ -34,6 +35,21 @@ def hold_id(slice_: str, order: str, attempt: int, domain: str) -> str:
 
 def proposal_id(order: str, attempt: int, revision: int) -> str:
     return _derived("proposal", order, attempt, revision)
+
+
+def assurance_id(slice_: str, revision: int, at_s: float) -> str:
+    """The request id of an order of the coordinator's own."""
+    return _derived("assure", slice_, revision, at_s)
+
+
+def nsi(slice_: str, tenant: str, sst: int, shared: bool, where: Iterable[str]) -> str:
+    """The network slice instance that serves a slice.
+
+    Services of one tenant that may share, are of one type and run over the same stretches of the
+    same domains share one; what must be isolated has its own. Instances are never shared between
+    tenants: a name in common would tell each of the other.
+    """
+    return _derived("nsi", tenant, sst, *where) if shared else _derived("nsi", slice_)
 
 
 def label(slice_: str, attempt: int, border_point: str) -> int:

@@ -16,6 +16,7 @@ from coordinator.intent.memory import tidy
 from coordinator.intent.privacy import mask
 from coordinator.journal import Journal
 from coordinator.limits import (
+    DRAIN_S_MAX,
     INTENT_BYTES_MAX,
     ORDERS_IN_PROGRESS_MAX,
     RECORD_EVENTS_MAX,
@@ -24,7 +25,7 @@ from coordinator.limits import (
     WAIT_S_MAX,
     WATCHERS_MAX,
 )
-from coordinator.model import ServiceProfile, SliceState
+from coordinator.model import MenuKey, ServiceProfile, SliceState
 from coordinator.records import OnRelaxation, Order, OrderKind, OrderState, Running, SliceRecord
 from coordinator.registry import Registry
 from coordinator.workflow import Workflow
@@ -172,8 +173,14 @@ class Orders:
             replace(profile, **changes),  # type: ignore[arg-type]
         )
 
-    def terminate(self, request: Request, slice_id: str, reason: str) -> Running:
-        """End an active slice: decided durably, then released everywhere.
+    def terminate(
+        self, request: Request, slice_id: str, reason: str, drain_s: float = 0.0
+    ) -> Running:
+        """End a slice: drained, decided durably, then released everywhere.
+
+        Args:
+            drain_s: how long what is under way may take to finish, up to `DRAIN_S_MAX`; until it
+                is over the order can be cancelled.
 
         Raises:
             NotFound, WrongState (ended already, or busy), RequestIdReused, Overloaded.
@@ -181,7 +188,7 @@ class Orders:
         if known := self._repeated(request):
             return known
         record = self._registry.slice_of(request.tenant, slice_id)
-        if record.state is not SliceState.ACTIVATED:
+        if not record.state.standing:
             raise WrongState(
                 f"only an active slice can be terminated, this one is {record.state}",
                 slice=slice_id,
@@ -189,7 +196,58 @@ class Orders:
                 reason=record.reason,
             )
         return self._begin(
-            request, OrderKind.TERMINATE, None, slices=(slice_id,), reason=mask(reason)
+            request,
+            OrderKind.TERMINATE,
+            None,
+            slices=(slice_id,),
+            reason=mask(reason),
+            drain_s=min(drain_s, DRAIN_S_MAX),
+        )
+
+    def set_active(self, request: Request, slice_id: str, active: bool, reason: str) -> Running:
+        """Stop the functions of a slice and keep its capacity, or let them run again.
+
+        Raises:
+            NotFound, WrongState (ended, or busy), RequestIdReused, Overloaded.
+        """
+        if known := self._repeated(request):
+            return known
+        record = self._registry.slice_of(request.tenant, slice_id)
+        if not record.state.standing:
+            raise WrongState(
+                f"this slice is {record.state}", slice=slice_id, state=record.state.value
+            )
+        kind = OrderKind.ACTIVATE if active else OrderKind.DEACTIVATE
+        return self._begin(request, kind, None, slices=(slice_id,), reason=mask(reason))
+
+    def assure(
+        self,
+        record: SliceRecord,
+        service: ServiceProfile,
+        avoid: tuple[MenuKey, ...],
+        event: str,
+        why: str,
+    ) -> Running:
+        """An order of the coordinator's own: carry a slice as `service` says, around `avoid`.
+
+        What is agreed stays as it is; a relaxation is never taken.
+
+        Raises:
+            WrongState: another operation is changing the slice. Overloaded.
+        """
+        at_s = self._clock.now_s()
+        request_id = naming.assurance_id(record.slice_id, record.revision, at_s)
+        return self._begin(
+            Request(record.tenant, request_id, ""),
+            OrderKind.ASSURE,
+            None,
+            requested=(service,),
+            services=(service,),
+            slices=(record.slice_id,),
+            on_relaxation=OnRelaxation.REJECT,
+            avoid=avoid,
+            event=event,
+            reason=why,
         )
 
     def answer(self, tenant: str, order_id: str, proposal_id: str, accepted: bool) -> Running:
@@ -300,8 +358,12 @@ class Orders:
             return []
         return self._registry.slices_of_order(order)
 
-    async def watch(self, tenant: str, name: str, after: int) -> AsyncIterator[Entry]:
+    async def watch(
+        self, tenant: str, name: str, after: int, follow: bool = False
+    ) -> AsyncIterator[Entry]:
         """Every event so far, then each new one until no operation is at work on `name`.
+
+        With `follow` it goes on: what assurance does and sees comes in as it happens.
 
         Raises:
             NotFound, InvalidRequest; Overloaded: `WATCHERS_MAX` streams are open.
@@ -317,7 +379,7 @@ class Orders:
                 for entry in entries:
                     after = entry.sequence
                     yield entry
-                if running is None and not entries:
+                if running is None and not entries and not follow:
                     return
                 if not entries:
                     await news.wait()

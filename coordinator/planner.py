@@ -21,18 +21,19 @@ from coordinator.negotiate import settle
 from coordinator.placement import chains
 from coordinator.resources import ResourceDatabase
 from coordinator.split import split
-from domains.errors import EntenteError, Unreachable
+from domains.errors import EntenteError, Refused, Unreachable
 from domains.model import Counter, Menu, SliceProfile
 from domains.port import Domain
 
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One service to plan, and for a change in place: where it runs and what it holds there."""
+    """One service to plan; for a change: where it runs, what it holds there, what to go around."""
 
     service: ServiceProfile
     pinned: Chain | None = None
     holds: Mapping[str, str] | None = None
+    avoid: frozenset[MenuKey] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +124,7 @@ class Planner:
         return plans
 
     def _route(self, task: Task) -> tuple[Sequence[Chain], dict[MenuKey, SliceProfile]]:
-        found = (task.pinned,) if task.pinned else chains(self._resources, task.service)
+        found: Sequence[Chain] = (task.pinned,) if task.pinned else self._chains(task)
         budgets: dict[MenuKey, SliceProfile] = {}
         for chain in found:
             for hop, profile in zip(chain, split(task.service, chain), strict=True):
@@ -161,6 +162,21 @@ class Planner:
                     if ask.counter is None
                 ]
         return bids, silent
+
+    def _chains(self, task: Task) -> Sequence[Chain]:
+        """Raises `Refused` where no chain goes around what is to be avoided."""
+        found = chains(self._resources, task.service)
+        around = [
+            chain
+            for chain in found
+            if task.avoid.isdisjoint((hop.domain, hop.ingress, hop.egress) for hop in chain)
+        ]
+        if not around:
+            raise Refused(
+                "no other chain of domains leads there",
+                avoided=", ".join(sorted(domain for domain, _, _ in task.avoid)),
+            )
+        return around
 
     async def _ask(
         self, domain: str, held: str | None, group: Sequence[_Ask], tenant: str

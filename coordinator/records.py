@@ -28,6 +28,9 @@ class OrderKind(StrEnum):
     CREATE = "create"
     UPDATE = "update"
     TERMINATE = "terminate"
+    ACTIVATE = "activate"
+    DEACTIVATE = "deactivate"
+    ASSURE = "assure"
 
 
 class OrderState(StrEnum):
@@ -138,7 +141,9 @@ class Order:
 
     `services` is what is being negotiated now: as asked at first, with the accepted relaxations
     later. `slices` holds the ids in the same order, `parts` what the present attempt reserves.
-    `intent` and `words`, the part of it about each service, have personal data masked.
+    `intent` and `words`, the part of it about each service, have personal data masked. For one of
+    assurance `event` names it, and `avoid` the stretches (domain, ingress, egress) that the slice
+    is to be carried around.
     """
 
     order_id: str
@@ -165,6 +170,9 @@ class Order:
     revision: int = 1
     reason: str = ""
     words: tuple[str, ...] = ()
+    drain_s: float = 0.0
+    avoid: tuple[tuple[str, str, str], ...] = ()
+    event: str = ""
 
 
 @dataclass(slots=True)

@@ -11,9 +11,10 @@ import logging
 from collections.abc import Mapping, Sequence
 
 from coordinator.activation import activate
+from coordinator.lifecycle import Lifecycle
 from coordinator.orders import Orders
 from coordinator.protocol import Result
-from coordinator.records import Running
+from coordinator.records import OrderKind, Running
 from coordinator.registry import Registry
 from coordinator.saga import Outcome, Reserver
 from coordinator.workflow import Workflow
@@ -32,6 +33,7 @@ class Recovery:
         reserver: Reserver,
         orders: Orders,
         workflow: Workflow,
+        lifecycle: Lifecycle,
         domains: Mapping[str, Domain],
         epoch: int,
     ) -> None:
@@ -39,6 +41,7 @@ class Recovery:
         self._reserver = reserver
         self._orders = orders
         self._workflow = workflow
+        self._lifecycle = lifecycle
         self._domains = domains
         self._epoch = epoch
         self._ready = asyncio.Event()
@@ -52,6 +55,9 @@ class Recovery:
                 case Result.CONFIRMED:
                     assert outcome is not None
                     self._confirmed(running, outcome)
+                case Result.TERMINATED if running.order.kind is OrderKind.ASSURE:
+                    # The slice had moved already; what it left behind is given back as well.
+                    self._workflow.done(running)
                 case Result.TERMINATED:
                     self._workflow.terminated(running)
                 case _:
@@ -77,10 +83,12 @@ class Recovery:
         await self._ready.wait()
         domain = self._domains[name]
         known = self._registry.known_holds()
-        for hold in await domain.holds():
+        holds = await domain.holds()
+        for hold in holds:
             if hold.hold_id not in known and hold.hold_id not in self._registry.known_holds():
                 log.warning("%s holds %s for nobody: released", name, hold.hold_id)
                 await domain.release(hold.hold_id, self._epoch, "orphan")
+        await self._lifecycle.agree(name, holds)
         try:
             await self._reserver.recover()
         except EntenteError as error:

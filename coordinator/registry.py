@@ -92,12 +92,16 @@ class Registry:
                 yield record
 
     def active(self) -> Iterable[SliceRecord]:
-        """Every tenant's active slices: for recovery and assurance, never for a reply."""
+        """Every tenant's active slices: for assurance, never for a reply."""
         return (r for r in self._slices.values() if r.state is SliceState.ACTIVATED)
+
+    def standing(self) -> Iterable[SliceRecord]:
+        """Every tenant's slices that hold capacity, in use or not: for recovery."""
+        return (r for r in self._slices.values() if r.state.standing)
 
     def known_holds(self) -> set[str]:
         """Every hold that a slice has or an order in progress reserves."""
-        known = {segment.hold_id for record in self.active() for segment in record.segments}
+        known = {segment.hold_id for record in self.standing() for segment in record.segments}
         for running in self._orders.values():
             if not running.order.state.final:
                 known.update(part.hold_id for part in running.order.parts)

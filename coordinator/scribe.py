@@ -42,6 +42,21 @@ class Scribe:
             at_s=self._clock.now_s(),
         )
 
+    def tell(
+        self, slice_id: str, event: str, text: str, detail: Mapping[str, Any], domain: str = ""
+    ) -> None:
+        """Append what assurance sees of a slice, outside any order."""
+        self._journal.append(
+            order_id="",
+            slice_id=slice_id,
+            step="assure",
+            event=event,
+            domain=domain,
+            text=text,
+            detail=detail,
+            at_s=self._clock.now_s(),
+        )
+
     def plans(self, order: Order, plans: Sequence[Plan]) -> None:
         """What was asked of whom, what they offered, and what was made of it."""
         for slice_id, plan in zip(order.slices, plans, strict=True):

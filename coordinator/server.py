@@ -7,6 +7,8 @@ import logging
 from dataclasses import dataclass
 from functools import partial
 
+from coordinator.assurance.history import History
+from coordinator.assurance.watch import Watchman
 from coordinator.clock import Clock, SystemClock
 from coordinator.consent import Consent
 from coordinator.domain_client import GrpcDomain
@@ -14,6 +16,7 @@ from coordinator.intent.engine import Engine, open_engine
 from coordinator.intent.readers import Readers
 from coordinator.journal import Journal
 from coordinator.lessons import Lessons, into
+from coordinator.lifecycle import Lifecycle
 from coordinator.observer import Observer
 from coordinator.orders import Orders
 from coordinator.past import Past
@@ -52,15 +55,20 @@ class CoordinatorServer:
     _domains: dict[str, GrpcDomain]
     _readers: Readers
     _past: Past
+    _history: History
+    watchman: Watchman | None
 
     async def stop(self, grace_s: float = rpc.STOP_GRACE_S) -> None:
         """Take no new calls, finish those in progress within the grace, then go."""
         await self._rpc.stop(grace_s)
+        if self.watchman is not None:
+            await self.watchman.stop()
         await self._orders.stop()
         await self._reserver.close()
         await self._observer.stop()
         for domain in self._domains.values():
             await domain.close()
+        self._history.close()
         self.journal.close()
         self._readers.close()
         self._past.close()
@@ -99,6 +107,8 @@ async def serve(
     # Ready by the time the domains have shown themselves; nobody is served before that.
     readers = Readers(lambda tenant: opening.result().of(tenant))
     lessons = Lessons(lambda lesson: into(opening.result().memory)(lesson))
+    lifecycle = Lifecycle(registry, scribe, domains, journal.epoch)
+    history = History(settings.database.with_name(f"{settings.database.stem}-history.sqlite"))
     workflow = Workflow(
         journal=journal,
         registry=registry,
@@ -109,15 +119,18 @@ async def serve(
         lessons=lessons,
         scribe=scribe,
         consent=Consent(journal, registry, scribe, clock),
+        lifecycle=lifecycle,
         clock=clock,
         default_area=settings.default_area,
     )
     orders = Orders(registry, journal, workflow, clock)
-    recovery = Recovery(registry, reserver, orders, workflow, domains, journal.epoch)
+    recovery = Recovery(registry, reserver, orders, workflow, lifecycle, domains, journal.epoch)
     observer = Observer(resources, domains, clock, recovery.greet)
     addresses = {endpoint.name: endpoint.address for endpoint in settings.domains}
     past = Past(lambda: opening.result().memory)
-    servicer = SliceServicer(orders, resources, addresses, clock, settings.default_area, past)
+    servicer = SliceServicer(
+        orders, resources, history, addresses, clock, settings.default_area, past
+    )
 
     unfinished = registry.load()
     observer.start()
@@ -130,6 +143,10 @@ async def serve(
         partial(add_SliceServiceServicer_to_server, servicer),
     )
     await recovery.resume(unfinished)
+    watchman = None
+    if settings.policy is not None:
+        watchman = Watchman(settings.policy, registry, orders, scribe, domains, history, clock)
+        watchman.start()
     log.info("%s serves tenants at %s", settings.name, listening.address)
     return CoordinatorServer(
         address=listening.address,
@@ -144,4 +161,6 @@ async def serve(
         _domains=domains,
         _readers=readers,
         _past=past,
+        _history=history,
+        watchman=watchman,
     )

@@ -11,6 +11,7 @@ from typing import Any
 from google.longrunning import operations_pb2
 
 from coordinator import limits, wire, wire_services
+from coordinator.assurance.history import History
 from coordinator.clock import Clock
 from coordinator.orders import Orders, Request
 from coordinator.past import Past
@@ -30,6 +31,9 @@ PERMISSIONS: Permissions = {
     "WatchSlice": _TENANT,
     "UpdateSlice": _TENANT,
     "TerminateSlice": _TENANT,
+    "ActivateSlice": _TENANT,
+    "DeactivateSlice": _TENANT,
+    "ListMeasurements": _TENANT,
     "AcceptProposal": _TENANT,
     "RejectProposal": _TENANT,
     "GetOperation": _TENANT,
@@ -49,6 +53,7 @@ class SliceServicer(slices_pb2_grpc.SliceServiceServicer):
         self,
         orders: Orders,
         resources: ResourceDatabase,
+        history: History,
         addresses: Mapping[str, str],
         clock: Clock,
         default_area: str,
@@ -56,6 +61,7 @@ class SliceServicer(slices_pb2_grpc.SliceServiceServicer):
     ) -> None:
         self._orders = orders
         self._resources = resources
+        self._history = history
         self._addresses = addresses
         self._clock = clock
         self._default_area = default_area
@@ -98,8 +104,35 @@ class SliceServicer(slices_pb2_grpc.SliceServiceServicer):
             _request(tenant, request),
             wire.name_of("slices", request.name),
             wire.reason(request.reason),
+            wire.seconds(request.drain),
         )
         return await self._reply(running, wire.wait_s(request.wait))
+
+    async def ActivateSlice(
+        self, request: slices_pb2.ActivateSliceRequest, context: Any
+    ) -> operations_pb2.Operation:
+        running = self._orders.set_active(
+            _request(_tenant(context), request), wire.name_of("slices", request.name), True, ""
+        )
+        return await self._reply(running, wire.wait_s(request.wait))
+
+    async def DeactivateSlice(
+        self, request: slices_pb2.DeactivateSliceRequest, context: Any
+    ) -> operations_pb2.Operation:
+        running = self._orders.set_active(
+            _request(_tenant(context), request),
+            wire.name_of("slices", request.name),
+            False,
+            wire.reason(request.reason),
+        )
+        return await self._reply(running, wire.wait_s(request.wait))
+
+    async def ListMeasurements(
+        self, request: slices_pb2.ListMeasurementsRequest, context: Any
+    ) -> slices_pb2.ListMeasurementsResponse:
+        record = self._orders.slice(_tenant(context), wire.name_of("slices", request.name))
+        kept = self._history.of(record.slice_id, wire.seconds(request.after_time))
+        return slices_pb2.ListMeasurementsResponse(samples=[wire.sample_to_proto(k) for k in kept])
 
     async def AcceptProposal(
         self, request: slices_pb2.AcceptProposalRequest, context: Any
@@ -149,7 +182,9 @@ class SliceServicer(slices_pb2_grpc.SliceServiceServicer):
     async def WatchSlice(
         self, request: slices_pb2.WatchSliceRequest, context: Any
     ) -> AsyncIterator[slices_pb2.Event]:
-        entries = self._orders.watch(_tenant(context), request.name, request.after_sequence)
+        entries = self._orders.watch(
+            _tenant(context), request.name, request.after_sequence, request.follow
+        )
         async for entry in entries:
             yield wire.event_to_proto(entry)
 

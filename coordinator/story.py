@@ -22,6 +22,7 @@ from coordinator.model import (
 from coordinator.planner import Plan
 from coordinator.records import Segment
 from coordinator.words import counted, percent, said, said_metrics, said_relaxation
+from domains.errors import EntenteError
 from domains.model import Attribute, Menu, Metrics, Relaxation, SliceProfile
 
 Told = tuple[str, dict[str, Any]]
@@ -255,6 +256,17 @@ def deployed(segment: Segment) -> Told:
             {"border_point": a.border_point, "label": a.label} for a in segment.attachments
         ],
     }
+
+
+def remedy(error: EntenteError, slice_id: str) -> str:
+    """What a tenant can do where assurance could do nothing."""
+    attribute, achievable = error.metadata.get("attribute"), error.metadata.get("achievable")
+    if attribute and achievable:
+        return (
+            f"{attribute} {achievable} {error.metadata.get('unit', '')} can be had: change the "
+            f"slice to that, for example with `entente change {slice_id}`"
+        )
+    return "it is tried again as long as it is needed; ask for another route by changing the slice"
 
 
 def chain_taken(plan: Plan) -> Chain | None:

@@ -10,7 +10,8 @@ from dataclasses import asdict
 from google.longrunning import operations_pb2
 from google.protobuf import duration_pb2, struct_pb2, timestamp_pb2
 
-from coordinator import limits
+from coordinator import limits, naming
+from coordinator.assurance.history import Kept
 from coordinator.chain import Entry
 from coordinator.counterfactual import Alternative
 from coordinator.model import (
@@ -28,6 +29,8 @@ from coordinator.wire_services import (
 )
 from domains import wire
 from domains.errors import InvalidRequest
+from domains.model import Isolation
+from domains.wire_measurements import condition_to_proto, measurement_to_proto
 from protos.slicing.v1 import slices_pb2
 
 _SLICE_STATE = {
@@ -71,7 +74,12 @@ def digest(message: object) -> str:
 
 
 def wait_s(message: duration_pb2.Duration) -> float:
-    return min(max(message.seconds + message.nanos / 1e9, 0.0), limits.WAIT_S_MAX)
+    return min(seconds(message), limits.WAIT_S_MAX)
+
+
+def seconds(message: duration_pb2.Duration | timestamp_pb2.Timestamp) -> float:
+    """What is before the beginning counts as the beginning."""
+    return max(message.seconds + message.nanos / 1e9, 0.0)
 
 
 def on_relaxation(value: int) -> OnRelaxation:
@@ -127,6 +135,27 @@ def slice_to_proto(record: SliceRecord) -> slices_pb2.Slice:
         metrics=wire.metrics_to_proto(record.metrics) if record.metrics else None,
         create_time=timestamp(record.created_at_s),
         revision=record.revision,
+        nsi=f"nsis/{_nsi(record)}" if record.segments else "",
+    )
+
+
+def _nsi(record: SliceRecord) -> str:
+    """By what was agreed and where it runs: services that may share come to the same one."""
+    agreed = record.agreed
+    shared = agreed.isolation is Isolation.SHARED
+    where = [f"{s.domain}:{s.ingress}:{s.egress}" for s in record.segments]
+    return naming.nsi(record.slice_id, record.tenant, int(agreed.slice_type), shared, where)
+
+
+def sample_to_proto(kept: Kept) -> slices_pb2.Sample:
+    measured = kept.measurement
+    return slices_pb2.Sample(
+        domain=kept.domain,
+        condition=condition_to_proto(kept.condition),
+        reason=kept.reason,
+        time=timestamp(kept.at_s),
+        measurement=measurement_to_proto(measured) if measured else None,
+        promised=wire.metrics_to_proto(kept.promised),
     )
 
 

@@ -20,6 +20,7 @@ from coordinator.errors import NeedsClarification, NotASliceRequest, OrderCancel
 from coordinator.intent.readers import Readers
 from coordinator.journal import Journal
 from coordinator.lessons import Lessons
+from coordinator.lifecycle import Lifecycle
 from coordinator.limits import ATTEMPTS_MAX, BACKOFF_S, BACKOFF_S_MAX, HOLD_TTL_S, ORDER_S_MAX
 from coordinator.model import Action, Agreement, Chain, Hop, ServiceProfile, SliceState
 from coordinator.negotiate import keeps
@@ -67,6 +68,7 @@ class Workflow:
     lessons: Lessons
     scribe: Scribe
     consent: Consent
+    lifecycle: Lifecycle
     clock: Clock
     default_area: str
 
@@ -81,6 +83,14 @@ class Workflow:
                     await self._update(running)
                 case OrderKind.TERMINATE:
                     await self._terminate(running)
+                case OrderKind.ASSURE:
+                    await self._assure(running)
+                case OrderKind.ACTIVATE:
+                    await self.lifecycle.activate(order, self._slice_of(order))
+                    self.done(running)
+                case OrderKind.DEACTIVATE:
+                    await self.lifecycle.deactivate(order, self._slice_of(order))
+                    self.done(running)
         except asyncio.CancelledError:
             if not running.cancelled:
                 raise  # the coordinator stops: the journal has the order, recovery takes it up
@@ -116,11 +126,45 @@ class Workflow:
 
     async def _terminate(self, running: Running) -> None:
         order = running.order
-        record = self.registry.slice_of(order.tenant, order.slices[0])
+        await self._drained(order)
+        record = self._slice_of(order)
         segments = [(segment.domain, segment.hold_id) for segment in record.segments]
         order.state = OrderState.RESERVING
         await self.reserver.terminate(order.order_id, record.slice_id, segments, order.reason)
         self.terminated(running)
+
+    async def _drained(self, order: Order) -> None:
+        """Let finish what is under way; after a restart only what is left of that time."""
+        left_s = order.created_at_s + order.drain_s - self.clock.now_s()
+        if order.drain_s and left_s > 0:
+            text = f"ends in {left_s:.0f} s: what is under way may finish"
+            self.scribe.note(order, "assure", "draining", text, slice_id=order.slices[0])
+            await asyncio.sleep(min(left_s, order.drain_s))
+
+    async def _assure(self, running: Running) -> None:
+        """What assurance wants of a slice, told with its reason; and told if it cannot be had."""
+        order, record = running.order, self._slice_of(running.order)
+        held = {segment.domain: segment.hold_id for segment in record.segments}
+        chain = None if order.avoid else self._chain_of(record)
+        task = Task(order.services[0], chain, held, frozenset(order.avoid))
+        try:
+            holds = await self._secure(running, [task])
+        except EntenteError as error:
+            text = f"{order.event} is not possible ({order.reason}): {error.message}"
+            told = story.remedy(error, record.slice_id)
+            self.scribe.note(order, "assure", "cannot", f"{text}; {told}", {"remedy": told},
+                             record.slice_id)  # fmt: skip
+            raise
+        assert holds is not None, "assurance asks for no quotes"
+        activate(self.registry, self.scribe, order, holds)
+        self.scribe.note(order, "assure", order.event, order.reason, slice_id=record.slice_id)
+        kept = {segment.domain for segment in self._slice_of(order).segments}
+        left = [(s.domain, s.hold_id) for s in record.segments if s.domain not in kept]
+        await self.reserver.terminate(order.order_id, record.slice_id, left, "rerouted")
+        self.done(running)
+
+    def _slice_of(self, order: Order) -> SliceRecord:
+        return self.registry.slice_of(order.tenant, order.slices[0])
 
     def terminated(self, running: Running) -> None:
         """Everything is released, or will be: the slice is a tombstone with its reason."""
@@ -256,7 +300,7 @@ class Workflow:
     def _legs(self, order: Order, slice_id: str, task: Task, agreement: Agreement) -> list[Leg]:
         chain = naming.chain_of(agreement)
         labelled: dict[str, tuple[Attachment, ...]] = {}
-        if task.holds:
+        if task.pinned and task.holds:
             record = self.registry.slice_of(order.tenant, slice_id)
             labelled = {segment.domain: segment.attachments for segment in record.segments}
         legs = []

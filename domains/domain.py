@@ -22,6 +22,7 @@ from domains.config import DomainConfig, technology
 from domains.errors import Overloaded, StoreFailed
 from domains.functions import Functions
 from domains.ledger import Ledger
+from domains.measurement import Reading
 from domains.model import (
     AbstractTopology,
     Counter,
@@ -300,6 +301,19 @@ class _SeenBy:
         )
         self.domain.functions.want(self.caller, hold)
         return hold
+
+    async def activate(self, hold_id: str, epoch: int, active: bool) -> Hold:
+        check_text("hold_id", hold_id)
+        check_number("epoch", epoch, EPOCH_MAX)
+        now_s = self.domain.now()
+        hold = await self.domain.change(
+            lambda ledger: ledger.activate(self.caller, hold_id, epoch, active, now_s), now_s
+        )
+        self.domain.functions.want(self.caller, hold)
+        return hold
+
+    def watch_measurements(self) -> AsyncIterator[Sequence[Reading]]:
+        return self.domain.functions.watch(self.caller)
 
     async def release(self, hold_id: str, epoch: int, reason: str) -> Hold | None:
         check_text("hold_id", hold_id)

@@ -9,7 +9,6 @@ reservation pays for an entry in a dictionary.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -66,7 +65,7 @@ class Functions:
         self._dirty: dict[str, None] = {}
         self._wake = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
-        self._watchers: dict[asyncio.Queue[Sequence[Reading]], str] = {}
+        self._watchers: dict[asyncio.Queue[Sequence[Reading] | None], str] = {}
         self._watched = asyncio.Event()
         self._settled = asyncio.Event()
         self._settled.set()
@@ -82,11 +81,13 @@ class Functions:
         ]
 
     async def close(self) -> None:
-        """Stop working, then remove everything from the network. Idempotent."""
+        """Stop working, end all watches, remove everything from the network. Idempotent."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._tasks = []
+        for waiting in self._watchers:
+            _put(waiting, None)
         if self._driver is not None:
             await self._do(self._driver.close)
         if self._thread is not None:
@@ -94,12 +95,12 @@ class Functions:
 
     # -- what shall be -----------------------------------------------------------------------
 
-    def want(self, owner: str, hold: Hold, active: bool = True) -> None:
+    def want(self, owner: str, hold: Hold) -> None:
         """A confirmed hold shall run, or stand still with its capacity kept."""
         known = self._wanted.get(hold.hold_id)
-        if known is not None and known.active == active:
+        if known is not None and known.active == hold.active:
             return
-        self._wanted[hold.hold_id] = _Wanted(owner, deployment_of(hold), active)
+        self._wanted[hold.hold_id] = _Wanted(owner, deployment_of(hold), hold.active)
         self._note(hold.hold_id)
 
     def unwant(self, hold_id: str) -> None:
@@ -228,13 +229,13 @@ class Functions:
         """
         if len(self._watchers) >= WATCHERS_MAX:
             raise Overloaded("too many measurement watches", limit="WATCHERS_MAX")
-        waiting: asyncio.Queue[Sequence[Reading]] = asyncio.Queue(ROUNDS_WAITING_MAX)
+        waiting: asyncio.Queue[Sequence[Reading] | None] = asyncio.Queue(ROUNDS_WAITING_MAX)
         self._watchers[waiting] = owner
         self._watched.set()
         try:
             yield self.readings(owner)
-            while True:
-                yield await waiting.get()
+            while (readings := await waiting.get()) is not None:
+                yield readings
         finally:
             del self._watchers[waiting]
             if not self._watchers:
@@ -289,10 +290,15 @@ class Functions:
     def publish(self) -> None:
         """Give every watcher the round; whoever is too slow loses its oldest."""
         for waiting, owner in self._watchers.items():
-            if waiting.full():
-                with contextlib.suppress(asyncio.QueueEmpty):
-                    waiting.get_nowait()
-            waiting.put_nowait(self.readings(owner))
+            _put(waiting, self.readings(owner))
+
+
+def _put(
+    waiting: asyncio.Queue[Sequence[Reading] | None], readings: Sequence[Reading] | None
+) -> None:
+    if waiting.full():
+        waiting.get_nowait()
+    waiting.put_nowait(readings)
 
 
 def _judge(wanted: _Wanted, measured: Measurement | EntenteError) -> None:

@@ -27,6 +27,7 @@ from domains.errors import (
     NotFound,
     Overloaded,
     StaleEpoch,
+    WrongState,
 )
 from domains.model import FunctionInstance, Hold, HoldRequest, HoldState
 from domains.records import Change, LedgerLimits, Record, What
@@ -178,6 +179,25 @@ class Ledger:
         if record.state is HoldState.HELD:
             record.state = HoldState.CONFIRMED
             self._changed(What.CONFIRMED, record)
+        return record.current()
+
+    def activate(self, owner: str, hold_id: str, epoch: int, active: bool, now_s: float) -> Hold:
+        """Let a segment's functions run, or stand still with its capacity kept. Idempotent.
+
+        Raises:
+            NotFound, HoldLapsed, HoldReleased, StaleEpoch; WrongState: it is not confirmed.
+        """
+        self._fence(owner, epoch)
+        self.lapse(now_s)
+        record = self._records.get(hold_id)
+        if record is None or record.owner != owner:
+            raise NotFound("no such hold", hold=hold_id)
+        record.refuse_ended()
+        if record.state is not HoldState.CONFIRMED:
+            raise WrongState("only a confirmed hold has functions", hold=hold_id)
+        if record.active != active:
+            record.active = active
+            self._changed(What.ACTIVATED if active else What.DEACTIVATED, record)
         return record.current()
 
     def release(

@@ -254,7 +254,8 @@ class Hold:
     """Capacity set aside; once confirmed it is a segment, the domain's part of a slice.
 
     `expire_time_s` is seconds since the epoch on the domain's clock, for people to read; other
-    parties reckon with the TTL they asked for.
+    parties reckon with the TTL they asked for. While it is not `active` its functions stand still
+    and its capacity is kept.
     """
 
     hold_id: str
@@ -267,6 +268,7 @@ class Hold:
     expire_time_s: float
     replaces: str | None = None
     functions: tuple[FunctionInstance, ...] = ()
+    active: bool = True
 
 
 class Bucket(StrEnum):

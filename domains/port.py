@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from typing import Protocol
 
+from domains.measurement import Reading
 from domains.model import AbstractTopology, Counter, Hold, HoldRequest, Menu, SliceProfile
 
 
@@ -61,6 +62,22 @@ class Domain(Protocol):
 
         Raises:
             HoldLapsed, HoldReleased, NotFound, StaleEpoch.
+        """
+        ...
+
+    async def activate(self, hold_id: str, epoch: int, active: bool) -> Hold:
+        """Let a segment's functions run, or stand still with its capacity kept. Idempotent.
+
+        Raises:
+            NotFound, HoldReleased, StaleEpoch; WrongState: it is not confirmed.
+        """
+        ...
+
+    def watch_measurements(self) -> AsyncIterator[Sequence[Reading]]:
+        """How the caller's own segments are: all of them now, and all after every interval.
+
+        Raises:
+            Overloaded: too many are watching.
         """
         ...
 

@@ -44,11 +44,12 @@ class Record:
     state: HoldState
     ended_s: float = 0.0
     reason: str = ""
+    active: bool = True
 
     def current(self) -> Hold:
         """The hold as it is now."""
         assert self.hold is not None
-        return replace(self.hold, state=self.state)
+        return replace(self.hold, state=self.state, active=self.active)
 
     def first_answer(self, owner: str, request: HoldRequest) -> Hold:
         """What `request`, sent again, was answered at first.
@@ -87,6 +88,8 @@ class What(StrEnum):
 
     HELD = "held"
     CONFIRMED = "confirmed"
+    ACTIVATED = "activated"
+    DEACTIVATED = "deactivated"
     RELEASED = "released"
     LAPSED = "lapsed"
     OVERTAKEN = "overtaken"

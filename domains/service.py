@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, Final, TypeVar
 
 from domains import wire
 from domains.domain import AdministrativeDomain
 from domains.errors import EntenteError, InvalidRequest, Overloaded, Unreachable
+from domains.measurement import Reading
 from domains.model import Hold
 from domains.port import Domain
 from domains.security import Permissions, Role, principal_of
+from domains.wire_measurements import reading_to_proto
 from protos.slicing.v1 import domain_pb2 as pb
 from protos.slicing.v1 import domain_pb2_grpc
 
@@ -29,7 +32,9 @@ PAGE_SIZE_MAX: Final = 100
 CALLS_MAX: Final = 64
 """Calls in one exchange."""
 WATCHERS_PER_CALLER_MAX: Final = 16
-"""Open WatchTopology streams of one party, so that none can take them all."""
+"""Open streams of one kind of one party, so that none can take them all."""
+READINGS_MAX: Final = 256
+"""Readings in one message."""
 
 _ASKS = frozenset({Role.COORDINATOR, Role.OPERATOR})
 _HOLDS = frozenset({Role.COORDINATOR})
@@ -42,6 +47,8 @@ PERMISSIONS: Final[Permissions] = {
     "ConfirmHold": _HOLDS,
     "ReleaseHold": _HOLDS,
     "ListHolds": _HOLDS,
+    "SetActivation": _HOLDS,
+    "WatchMeasurements": _HOLDS,
     "Exchange": _HOLDS,
 }
 """Coordinators negotiate; the domain's own operator may look and ask, not hold."""
@@ -54,7 +61,7 @@ class DomainServicer(domain_pb2_grpc.DomainServiceServicer):
 
     def __init__(self, domain: AdministrativeDomain) -> None:
         self._domain = domain
-        self._watchers: Counter[str] = Counter()
+        self._watchers: Counter[tuple[str, str]] = Counter()
         self._leaving = asyncio.Event()
 
     def leave(self) -> None:
@@ -72,22 +79,43 @@ class DomainServicer(domain_pb2_grpc.DomainServiceServicer):
         self, request: pb.WatchTopologyRequest, context: Any
     ) -> AsyncIterator[pb.WatchTopologyResponse]:
         caller = principal_of(context).spiffe_id
-        if self._watchers[caller] >= WATCHERS_PER_CALLER_MAX:
-            raise Overloaded(
-                "too many open topology streams",
-                limit="WATCHERS_PER_CALLER_MAX",
-                value=WATCHERS_PER_CALLER_MAX,
-            )
-        self._watchers[caller] += 1
-        try:
+        with self._place("topology", caller):
             updates = self._domain.as_seen_by(caller).watch_topology()
             async for topology in _until(self._leaving, updates):
                 yield pb.WatchTopologyResponse(topology=wire.topology_to_proto(topology))
-        finally:
-            self._watchers[caller] -= 1
-            if not self._watchers[caller]:
-                del self._watchers[caller]
         raise Unreachable("the domain is going away")
+
+    async def WatchMeasurements(
+        self, request: pb.WatchMeasurementsRequest, context: Any
+    ) -> AsyncIterator[pb.WatchMeasurementsResponse]:
+        caller = principal_of(context).spiffe_id
+        with self._place("measurements", caller):
+            rounds = self._domain.as_seen_by(caller).watch_measurements()
+            async for readings in _until(self._leaving, rounds):
+                for message in _pages(readings, self._domain.name):
+                    yield message
+        raise Unreachable("the domain is going away")
+
+    @contextmanager
+    def _place(self, kind: str, caller: str) -> Iterator[None]:
+        """One of the few open streams of a kind that a caller may have.
+
+        Raises:
+            Overloaded.
+        """
+        if self._watchers[kind, caller] >= WATCHERS_PER_CALLER_MAX:
+            raise Overloaded(
+                f"too many open {kind} streams",
+                limit="WATCHERS_PER_CALLER_MAX",
+                value=WATCHERS_PER_CALLER_MAX,
+            )
+        self._watchers[kind, caller] += 1
+        try:
+            yield
+        finally:
+            self._watchers[kind, caller] -= 1
+            if not self._watchers[kind, caller]:
+                del self._watchers[kind, caller]
 
     async def RequestOffers(self, request: pb.RequestOffersRequest, context: Any) -> Any:
         menus = await self._as_seen_by(context).offers(
@@ -116,6 +144,14 @@ class DomainServicer(domain_pb2_grpc.DomainServiceServicer):
             wire.text(request.reason, "reason", characters_min=0),
         )
         return pb.ReleaseHoldResponse(hold=self._encode(hold) if hold else None)
+
+    async def SetActivation(self, request: pb.SetActivationRequest, context: Any) -> Any:
+        hold = await self._as_seen_by(context).activate(
+            wire.parse_hold_name(request.name, self._domain.name),
+            wire.counter(request.epoch, "epoch"),
+            request.active,
+        )
+        return pb.SetActivationResponse(hold=self._encode(hold))
 
     async def ListHolds(self, request: pb.ListHoldsRequest, context: Any) -> Any:
         holds = await self._as_seen_by(context).holds(
@@ -164,6 +200,16 @@ def _page(holds: Sequence[Hold], size: int, token: str) -> tuple[Sequence[Hold],
     after = sorted((h for h in holds if h.hold_id > token), key=lambda hold: hold.hold_id)
     page = after[:size]
     return page, page[-1].hold_id if len(after) > size else ""
+
+
+def _pages(readings: Sequence[Reading], domain: str) -> Iterator[pb.WatchMeasurementsResponse]:
+    """One round in messages of `READINGS_MAX`; an empty round is one empty message."""
+    for first in range(0, max(1, len(readings)), READINGS_MAX):
+        page = readings[first : first + READINGS_MAX]
+        yield pb.WatchMeasurementsResponse(
+            readings=[reading_to_proto(reading, domain) for reading in page],
+            complete=first + READINGS_MAX >= len(readings),
+        )
 
 
 async def _until(leaving: asyncio.Event, items: AsyncIterator[_T]) -> AsyncIterator[_T]:

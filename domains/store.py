@@ -54,12 +54,15 @@ VALUES (NEW.hold_id, NEW.owner, NEW.what, 0, '', NEW.detail); END;
 CREATE TRIGGER IF NOT EXISTS confirmed AFTER INSERT ON audit WHEN NEW.what = 'confirmed'
 BEGIN UPDATE holds SET state = NEW.what WHERE hold_id = NEW.hold_id; END;
 CREATE TABLE IF NOT EXISTS seal (id INTEGER PRIMARY KEY CHECK (id = 0), secret BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS standing (hold_id TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS room (id INTEGER PRIMARY KEY, bytes BLOB NOT NULL);
 """
 
 _NEW = "INSERT INTO holds (hold_id, owner, state, ended_s, reason, body) VALUES (?,?,?,?,?,?)"
 _STATE = "UPDATE holds SET state = ?, ended_s = ?, reason = ? WHERE hold_id = ?"
 _FORGET = "DELETE FROM holds WHERE hold_id = ?"
+_STANDS_STILL = "INSERT OR IGNORE INTO standing VALUES (?)"
+_RUNS = "DELETE FROM standing WHERE hold_id = ?"
 _EPOCH = "INSERT OR REPLACE INTO epochs VALUES (?,?)"
 _AUDIT = "INSERT INTO audit VALUES (?,?,?,?,?,?,?,?)"
 _HEAD = "INSERT OR REPLACE INTO head VALUES (0,?,?,?)"
@@ -220,7 +223,10 @@ class Store:
             detail = _encode({"epoch": change.epoch})
             row: Statement = (_EPOCH, (change.owner, change.epoch))
         elif what is What.FORGOTTEN:  # no state changed, so there is nothing to audit
-            return [(_FORGET, (record.hold_id,))]
+            forget = [(_FORGET, (record.hold_id,))]
+            return forget if record.active else [*forget, (_RUNS, (record.hold_id,))]
+        elif what is What.ACTIVATED or what is What.DEACTIVATED:
+            row = (_RUNS if record.active else _STANDS_STILL, (record.hold_id,))
         else:
             how = (record.state.value, record.ended_s, record.reason)
             if what is What.HELD or what is What.OVERTAKEN:
@@ -280,6 +286,10 @@ class Store:
             head = self._durable.read("SELECT seq, hash, openings FROM head")
             last = self._durable.read("SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1")
             records = [_record(*row) for row in self._durable.read(_HOLDS)]
+            by_id = {record.hold_id: record for record in records}
+            for (hold_id,) in self._durable.read("SELECT hold_id FROM standing"):
+                if hold_id in by_id:
+                    by_id[hold_id].active = False
             epochs = dict(self._durable.read("SELECT owner, epoch FROM epochs"))
         seq, digest, openings = head[0] if head else (*GENESIS, 0)
         if (seq, digest) != (last[0] if last else GENESIS):

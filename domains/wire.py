@@ -288,6 +288,7 @@ def hold_to_proto(hold: Hold, domain: str) -> domain_pb2.Hold:
         expire_time=timestamp_to_proto(hold.expire_time_s, "expire_time"),
         replaces=hold.replaces or "",
         functions=[instance_to_proto(instance) for instance in hold.functions],
+        deactivated=not hold.active,
     )
 
 
@@ -304,4 +305,5 @@ def hold_from_proto(message: domain_pb2.Hold, domain: str) -> Hold:
         timestamp_from_proto(message.expire_time),
         identifier(message.replaces, "hold.replaces") if message.replaces else None,
         every(instance_from_proto, message.functions, "hold.functions"),
+        not message.deactivated,
     )

@@ -206,6 +206,13 @@ class Liar(domain_pb2_grpc.DomainServiceServicer):
     async def CreateHold(self, request: object, context: object) -> Any:
         return self._answer("CreateHold")
 
+    async def SetActivation(self, request: object, context: object) -> Any:
+        return self._answer("SetActivation")
+
+    async def WatchMeasurements(self, request: object, context: object) -> AsyncIterator[Any]:
+        for message in self._answer("WatchMeasurements"):
+            yield message
+
     async def ConfirmHold(self, request: object, context: object) -> Any:
         return self._answer("ConfirmHold")
 
@@ -261,6 +268,37 @@ LIES: dict[str, tuple[str, Any, Callable[[GrpcDomain], Awaitable[Any]]]] = {
         "ConfirmHold",
         domain_pb2.ConfirmHoldResponse(hold=domain_pb2.Hold(name="domains/another/holds/h")),
         lambda d: d.confirm("h", 1),
+    ),
+    "another's measurements": (
+        "WatchMeasurements",
+        [
+            domain_pb2.WatchMeasurementsResponse(
+                readings=[
+                    domain_pb2.Reading(
+                        name="domains/another/holds/h",
+                        slice="slices/s",
+                        condition=types_pb2.CONDITION_HEALTHY,
+                    )
+                ]
+            )
+        ],
+        lambda d: anext(d.watch_measurements()),
+    ),
+    "an availability above one": (
+        "WatchMeasurements",
+        [
+            domain_pb2.WatchMeasurementsResponse(
+                readings=[
+                    domain_pb2.Reading(
+                        name="domains/core-central/holds/h",
+                        slice="slices/s",
+                        condition=types_pb2.CONDITION_HEALTHY,
+                        measurement=types_pb2.Measurement(availability_ppb=10**9 + 1),
+                    )
+                ]
+            )
+        ],
+        lambda d: anext(d.watch_measurements()),
     ),
     "a hold list of nonsense": (
         "ListHolds",

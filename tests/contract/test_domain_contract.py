@@ -21,8 +21,11 @@ from domains.errors import (
     RequestIdReused,
     StaleEpoch,
     Unreachable,
+    WrongState,
 )
+from domains.measurement import Condition
 from domains.model import HoldRequest, HoldState, Metrics
+from tests.contract.conftest import COORDINATOR
 
 # -- looking ----------------------------------------------------------------------------------
 
@@ -50,6 +53,70 @@ async def test_a_watch_ends_when_the_domain_goes_away(met: Any) -> None:
     await met.leave()
     with pytest.raises((StopAsyncIteration, Unreachable)):
         await asyncio.wait_for(waiting, 5)
+
+
+async def test_a_segment_stands_by_and_runs_again_with_its_capacity_kept(met: Any) -> None:
+    request = await met.request()
+    await met.as_one.hold(request)
+    with pytest.raises(WrongState):
+        await met.as_one.activate(request.hold_id, 1, False)
+    await met.as_one.confirm(request.hold_id, 1)
+    used = met.inner.usage()
+    for active in (False, False, True, True):
+        hold = await met.as_one.activate(request.hold_id, 1, active)
+        assert (hold.active, hold.state) == (active, HoldState.CONFIRMED)
+        assert [h.active for h in await met.as_one.holds()] == [active]
+        assert met.inner.usage() == used
+    with pytest.raises(NotFound):
+        await met.as_another.activate(request.hold_id, 1, False)
+    with pytest.raises(NotFound):
+        await met.as_one.activate("ghost", 1, False)
+    with pytest.raises(StaleEpoch):
+        await met.as_one.activate(request.hold_id, 0, False)
+    await met.as_one.release(request.hold_id, 1, "done")
+    with pytest.raises(HoldReleased):
+        await met.as_one.activate(request.hold_id, 1, True)
+
+
+async def test_measurements_are_of_the_callers_own_segments_and_stop_with_them(met: Any) -> None:
+    request = await met.request()
+    await met.as_one.hold(request)
+    await met.as_one.confirm(request.hold_id, 1)
+    functions = met.inner.functions
+    await functions.settled()
+    mine, theirs = met.as_one.watch_measurements(), met.as_another.watch_measurements()
+    (first,) = await anext(mine)
+    assert (first.segment_id, first.slice_id) == (request.hold_id, request.slice_id)
+    assert await anext(theirs) == []
+    await functions.measure()
+    met.clock.now_s += 10
+    await functions.measure()
+    functions.publish()
+    while (reading := (await anext(mine))[0]).measurement is None:
+        pass
+    assert reading.condition is Condition.HEALTHY
+    assert reading.measurement == functions.readings(COORDINATOR)[0].measurement
+    assert reading.measurement.end_s - reading.measurement.begin_s == 10
+    await met.as_one.activate(request.hold_id, 1, False)
+    await functions.settled()
+    functions.publish()
+    while (await anext(mine))[0].condition is not Condition.STOPPED:
+        pass
+    await mine.aclose()
+    await theirs.aclose()
+
+
+async def test_a_watch_of_measurements_ends_when_the_domain_goes_away(met: Any) -> None:
+    watch = met.as_one.watch_measurements()
+    await anext(watch)
+    await met.leave()
+
+    async def to_the_end() -> None:
+        while True:
+            await anext(watch)
+
+    with pytest.raises((StopAsyncIteration, Unreachable)):
+        await asyncio.wait_for(to_the_end(), 5)
 
 
 # -- asking -----------------------------------------------------------------------------------

@@ -19,6 +19,7 @@ from domains.errors import (
     StoreFailed,
     Unreachable,
 )
+from domains.measurement import Reading
 from domains.model import (
     AbstractTopology,
     Counter,
@@ -78,6 +79,12 @@ class Neighbour:
 
     async def holds(self, slice_id: str | None = None) -> Sequence[Hold]:
         return self.inner.ledger.holds("coordinator", slice_id)
+
+    async def activate(self, hold_id: str, epoch: int, active: bool) -> Hold:
+        raise Unreachable("not asked for here")
+
+    def watch_measurements(self) -> AsyncIterator[Sequence[Reading]]:
+        raise Unreachable("not asked for here")
 
     async def topology(self) -> AbstractTopology:
         raise Unreachable("not asked for here")

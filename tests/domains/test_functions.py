@@ -91,6 +91,26 @@ async def test_after_a_restart_the_same_segments_run(core: Bench, driver: Moody)
     await domain.close()
 
 
+async def test_what_stands_by_stands_by_after_a_restart(core: Bench, driver: Moody) -> None:
+    still, runs = await confirmed(core, 1), await confirmed(core, 2)
+    await core.alice.activate(still.hold_id, 1, False)
+    await core.domain.functions.settled()
+    expected = {still.hold_id: RunState.STOPPED, runs.hold_id: RunState.RUNNING}
+    assert running(driver) == expected
+    await core.alice.confirm(still.hold_id, 1)  # a late duplicate changes nothing
+    await core.domain.functions.settled()
+    assert running(driver) == expected
+    await core.domain.close()
+    again = SimulatedDriver()
+    domain = await AdministrativeDomain.open(core.config, core.database, core.clock, again)
+    await domain.functions.settled()
+    assert running(again) == expected
+    await domain.as_seen_by(ALICE).activate(still.hold_id, 1, True)
+    await domain.functions.settled()
+    assert set(running(again).values()) == {RunState.RUNNING}
+    await domain.close()
+
+
 async def test_what_cannot_start_is_failed_with_its_reason_and_tried_again(
     core: Bench, driver: Moody
 ) -> None:

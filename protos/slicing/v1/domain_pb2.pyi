@@ -201,6 +201,7 @@ class Hold(google.protobuf.message.Message):
     EXPIRE_TIME_FIELD_NUMBER: builtins.int
     REPLACES_FIELD_NUMBER: builtins.int
     FUNCTIONS_FIELD_NUMBER: builtins.int
+    DEACTIVATED_FIELD_NUMBER: builtins.int
     name: builtins.str
     """domains/{domain}/holds/{hold}"""
     slice: builtins.str
@@ -209,6 +210,8 @@ class Hold(google.protobuf.message.Message):
     state: Global___HoldState.ValueType
     replaces: builtins.str
     """The hold this one takes over from, if any."""
+    deactivated: builtins.bool
+    """Its functions stand still; the capacity is kept."""
     @property
     def profile(self) -> Global___SliceProfile: ...
     @property
@@ -234,9 +237,10 @@ class Hold(google.protobuf.message.Message):
         expire_time: google.protobuf.timestamp_pb2.Timestamp | None = ...,
         replaces: builtins.str = ...,
         functions: collections.abc.Iterable[protos.slicing.v1.types_pb2.FunctionInstance] | None = ...,
+        deactivated: builtins.bool = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["expire_time", b"expire_time", "offer", b"offer", "profile", b"profile"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["attachments", b"attachments", "expire_time", b"expire_time", "functions", b"functions", "name", b"name", "offer", b"offer", "profile", b"profile", "replaces", b"replaces", "slice", b"slice", "state", b"state", "tenant", b"tenant"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["attachments", b"attachments", "deactivated", b"deactivated", "expire_time", b"expire_time", "functions", b"functions", "name", b"name", "offer", b"offer", "profile", b"profile", "replaces", b"replaces", "slice", b"slice", "state", b"state", "tenant", b"tenant"]) -> None: ...
 
 Global___Hold: typing_extensions.TypeAlias = Hold
 
@@ -524,6 +528,113 @@ class ListHoldsResponse(google.protobuf.message.Message):
     def ClearField(self, field_name: typing.Literal["holds", b"holds", "next_page_token", b"next_page_token"]) -> None: ...
 
 Global___ListHoldsResponse: typing_extensions.TypeAlias = ListHoldsResponse
+
+@typing.final
+class SetActivationRequest(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: builtins.int
+    REQUEST_ID_FIELD_NUMBER: builtins.int
+    EPOCH_FIELD_NUMBER: builtins.int
+    ACTIVE_FIELD_NUMBER: builtins.int
+    name: builtins.str
+    request_id: builtins.str
+    epoch: builtins.int
+    active: builtins.bool
+    def __init__(
+        self,
+        *,
+        name: builtins.str = ...,
+        request_id: builtins.str = ...,
+        epoch: builtins.int = ...,
+        active: builtins.bool = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["active", b"active", "epoch", b"epoch", "name", b"name", "request_id", b"request_id"]) -> None: ...
+
+Global___SetActivationRequest: typing_extensions.TypeAlias = SetActivationRequest
+
+@typing.final
+class SetActivationResponse(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    HOLD_FIELD_NUMBER: builtins.int
+    @property
+    def hold(self) -> Global___Hold: ...
+    def __init__(
+        self,
+        *,
+        hold: Global___Hold | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["hold", b"hold"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["hold", b"hold"]) -> None: ...
+
+Global___SetActivationResponse: typing_extensions.TypeAlias = SetActivationResponse
+
+@typing.final
+class WatchMeasurementsRequest(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+
+Global___WatchMeasurementsRequest: typing_extensions.TypeAlias = WatchMeasurementsRequest
+
+@typing.final
+class Reading(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: builtins.int
+    SLICE_FIELD_NUMBER: builtins.int
+    CONDITION_FIELD_NUMBER: builtins.int
+    REASON_FIELD_NUMBER: builtins.int
+    MEASUREMENT_FIELD_NUMBER: builtins.int
+    name: builtins.str
+    """domains/{domain}/holds/{hold}"""
+    slice: builtins.str
+    """slices/{slice}"""
+    condition: protos.slicing.v1.types_pb2.Condition.ValueType
+    reason: builtins.str
+    """Why it is not well."""
+    @property
+    def measurement(self) -> protos.slicing.v1.types_pb2.Measurement:
+        """Unset where there is none for this interval."""
+
+    def __init__(
+        self,
+        *,
+        name: builtins.str = ...,
+        slice: builtins.str = ...,
+        condition: protos.slicing.v1.types_pb2.Condition.ValueType = ...,
+        reason: builtins.str = ...,
+        measurement: protos.slicing.v1.types_pb2.Measurement | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["measurement", b"measurement"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["condition", b"condition", "measurement", b"measurement", "name", b"name", "reason", b"reason", "slice", b"slice"]) -> None: ...
+
+Global___Reading: typing_extensions.TypeAlias = Reading
+
+@typing.final
+class WatchMeasurementsResponse(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    READINGS_FIELD_NUMBER: builtins.int
+    COMPLETE_FIELD_NUMBER: builtins.int
+    complete: builtins.bool
+    """Whether this ends the round: every segment of the caller has been in it."""
+    @property
+    def readings(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___Reading]:
+        """At most 256."""
+
+    def __init__(
+        self,
+        *,
+        readings: collections.abc.Iterable[Global___Reading] | None = ...,
+        complete: builtins.bool = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["complete", b"complete", "readings", b"readings"]) -> None: ...
+
+Global___WatchMeasurementsResponse: typing_extensions.TypeAlias = WatchMeasurementsResponse
 
 @typing.final
 class Call(google.protobuf.message.Message):

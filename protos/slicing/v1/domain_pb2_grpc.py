@@ -70,6 +70,16 @@ class DomainServiceStub(object):
                 request_serializer=protos_dot_slicing_dot_v1_dot_domain__pb2.ListHoldsRequest.SerializeToString,
                 response_deserializer=protos_dot_slicing_dot_v1_dot_domain__pb2.ListHoldsResponse.FromString,
                 _registered_method=True)
+        self.SetActivation = channel.unary_unary(
+                '/slicing.v1.DomainService/SetActivation',
+                request_serializer=protos_dot_slicing_dot_v1_dot_domain__pb2.SetActivationRequest.SerializeToString,
+                response_deserializer=protos_dot_slicing_dot_v1_dot_domain__pb2.SetActivationResponse.FromString,
+                _registered_method=True)
+        self.WatchMeasurements = channel.unary_stream(
+                '/slicing.v1.DomainService/WatchMeasurements',
+                request_serializer=protos_dot_slicing_dot_v1_dot_domain__pb2.WatchMeasurementsRequest.SerializeToString,
+                response_deserializer=protos_dot_slicing_dot_v1_dot_domain__pb2.WatchMeasurementsResponse.FromString,
+                _registered_method=True)
         self.Exchange = channel.unary_unary(
                 '/slicing.v1.DomainService/Exchange',
                 request_serializer=protos_dot_slicing_dot_v1_dot_domain__pb2.ExchangeRequest.SerializeToString,
@@ -128,6 +138,20 @@ class DomainServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def SetActivation(self, request, context):
+        """Lets a segment's network functions run, or stand still with its capacity kept.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def WatchMeasurements(self, request, context):
+        """How the caller's own segments are: now, and after every interval.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def Exchange(self, request, context):
         """Several calls in one message, each with its own answer, in order: what waits together travels
         together. It does what the calls would do one by one, in any order.
@@ -173,6 +197,16 @@ def add_DomainServiceServicer_to_server(servicer, server):
                     servicer.ListHolds,
                     request_deserializer=protos_dot_slicing_dot_v1_dot_domain__pb2.ListHoldsRequest.FromString,
                     response_serializer=protos_dot_slicing_dot_v1_dot_domain__pb2.ListHoldsResponse.SerializeToString,
+            ),
+            'SetActivation': grpc.unary_unary_rpc_method_handler(
+                    servicer.SetActivation,
+                    request_deserializer=protos_dot_slicing_dot_v1_dot_domain__pb2.SetActivationRequest.FromString,
+                    response_serializer=protos_dot_slicing_dot_v1_dot_domain__pb2.SetActivationResponse.SerializeToString,
+            ),
+            'WatchMeasurements': grpc.unary_stream_rpc_method_handler(
+                    servicer.WatchMeasurements,
+                    request_deserializer=protos_dot_slicing_dot_v1_dot_domain__pb2.WatchMeasurementsRequest.FromString,
+                    response_serializer=protos_dot_slicing_dot_v1_dot_domain__pb2.WatchMeasurementsResponse.SerializeToString,
             ),
             'Exchange': grpc.unary_unary_rpc_method_handler(
                     servicer.Exchange,
@@ -370,6 +404,60 @@ class DomainService(object):
             '/slicing.v1.DomainService/ListHolds',
             protos_dot_slicing_dot_v1_dot_domain__pb2.ListHoldsRequest.SerializeToString,
             protos_dot_slicing_dot_v1_dot_domain__pb2.ListHoldsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SetActivation(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/slicing.v1.DomainService/SetActivation',
+            protos_dot_slicing_dot_v1_dot_domain__pb2.SetActivationRequest.SerializeToString,
+            protos_dot_slicing_dot_v1_dot_domain__pb2.SetActivationResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def WatchMeasurements(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/slicing.v1.DomainService/WatchMeasurements',
+            protos_dot_slicing_dot_v1_dot_domain__pb2.WatchMeasurementsRequest.SerializeToString,
+            protos_dot_slicing_dot_v1_dot_domain__pb2.WatchMeasurementsResponse.FromString,
             options,
             channel_credentials,
             insecure,

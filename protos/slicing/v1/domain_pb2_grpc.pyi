@@ -137,6 +137,38 @@ _DomainServiceListHoldsType = typing_extensions.TypeVar(
     ],
 )
 
+_DomainServiceSetActivationType = typing_extensions.TypeVar(
+    '_DomainServiceSetActivationType',
+    grpc.UnaryUnaryMultiCallable[
+        protos.slicing.v1.domain_pb2.SetActivationRequest,
+        protos.slicing.v1.domain_pb2.SetActivationResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        protos.slicing.v1.domain_pb2.SetActivationRequest,
+        protos.slicing.v1.domain_pb2.SetActivationResponse,
+    ],
+    default=grpc.UnaryUnaryMultiCallable[
+        protos.slicing.v1.domain_pb2.SetActivationRequest,
+        protos.slicing.v1.domain_pb2.SetActivationResponse,
+    ],
+)
+
+_DomainServiceWatchMeasurementsType = typing_extensions.TypeVar(
+    '_DomainServiceWatchMeasurementsType',
+    grpc.UnaryStreamMultiCallable[
+        protos.slicing.v1.domain_pb2.WatchMeasurementsRequest,
+        protos.slicing.v1.domain_pb2.WatchMeasurementsResponse,
+    ],
+    grpc.aio.UnaryStreamMultiCallable[
+        protos.slicing.v1.domain_pb2.WatchMeasurementsRequest,
+        protos.slicing.v1.domain_pb2.WatchMeasurementsResponse,
+    ],
+    default=grpc.UnaryStreamMultiCallable[
+        protos.slicing.v1.domain_pb2.WatchMeasurementsRequest,
+        protos.slicing.v1.domain_pb2.WatchMeasurementsResponse,
+    ],
+)
+
 _DomainServiceExchangeType = typing_extensions.TypeVar(
     '_DomainServiceExchangeType',
     grpc.UnaryUnaryMultiCallable[
@@ -153,7 +185,7 @@ _DomainServiceExchangeType = typing_extensions.TypeVar(
     ],
 )
 
-class DomainServiceStub(typing.Generic[_DomainServiceGetTopologyType, _DomainServiceWatchTopologyType, _DomainServiceRequestOffersType, _DomainServiceCreateHoldType, _DomainServiceConfirmHoldType, _DomainServiceReleaseHoldType, _DomainServiceListHoldsType, _DomainServiceExchangeType]):
+class DomainServiceStub(typing.Generic[_DomainServiceGetTopologyType, _DomainServiceWatchTopologyType, _DomainServiceRequestOffersType, _DomainServiceCreateHoldType, _DomainServiceConfirmHoldType, _DomainServiceReleaseHoldType, _DomainServiceListHoldsType, _DomainServiceSetActivationType, _DomainServiceWatchMeasurementsType, _DomainServiceExchangeType]):
     """3GPP NSSMF / ETSI network slice agent. Errors carry google.rpc.ErrorInfo."""
 
     @typing.overload
@@ -185,6 +217,14 @@ class DomainServiceStub(typing.Generic[_DomainServiceGetTopologyType, _DomainSer
         grpc.UnaryUnaryMultiCallable[
             protos.slicing.v1.domain_pb2.ListHoldsRequest,
             protos.slicing.v1.domain_pb2.ListHoldsResponse,
+        ],
+        grpc.UnaryUnaryMultiCallable[
+            protos.slicing.v1.domain_pb2.SetActivationRequest,
+            protos.slicing.v1.domain_pb2.SetActivationResponse,
+        ],
+        grpc.UnaryStreamMultiCallable[
+            protos.slicing.v1.domain_pb2.WatchMeasurementsRequest,
+            protos.slicing.v1.domain_pb2.WatchMeasurementsResponse,
         ],
         grpc.UnaryUnaryMultiCallable[
             protos.slicing.v1.domain_pb2.ExchangeRequest,
@@ -223,6 +263,14 @@ class DomainServiceStub(typing.Generic[_DomainServiceGetTopologyType, _DomainSer
             protos.slicing.v1.domain_pb2.ListHoldsResponse,
         ],
         grpc.aio.UnaryUnaryMultiCallable[
+            protos.slicing.v1.domain_pb2.SetActivationRequest,
+            protos.slicing.v1.domain_pb2.SetActivationResponse,
+        ],
+        grpc.aio.UnaryStreamMultiCallable[
+            protos.slicing.v1.domain_pb2.WatchMeasurementsRequest,
+            protos.slicing.v1.domain_pb2.WatchMeasurementsResponse,
+        ],
+        grpc.aio.UnaryUnaryMultiCallable[
             protos.slicing.v1.domain_pb2.ExchangeRequest,
             protos.slicing.v1.domain_pb2.ExchangeResponse,
         ],
@@ -246,6 +294,12 @@ class DomainServiceStub(typing.Generic[_DomainServiceGetTopologyType, _DomainSer
 
     ListHolds: _DomainServiceListHoldsType
     """The caller's own live holds."""
+
+    SetActivation: _DomainServiceSetActivationType
+    """Lets a segment's network functions run, or stand still with its capacity kept."""
+
+    WatchMeasurements: _DomainServiceWatchMeasurementsType
+    """How the caller's own segments are: now, and after every interval."""
 
     Exchange: _DomainServiceExchangeType
     """Several calls in one message, each with its own answer, in order: what waits together travels
@@ -280,6 +334,14 @@ DomainServiceAsyncStub: typing_extensions.TypeAlias = DomainServiceStub[
     grpc.aio.UnaryUnaryMultiCallable[
         protos.slicing.v1.domain_pb2.ListHoldsRequest,
         protos.slicing.v1.domain_pb2.ListHoldsResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        protos.slicing.v1.domain_pb2.SetActivationRequest,
+        protos.slicing.v1.domain_pb2.SetActivationResponse,
+    ],
+    grpc.aio.UnaryStreamMultiCallable[
+        protos.slicing.v1.domain_pb2.WatchMeasurementsRequest,
+        protos.slicing.v1.domain_pb2.WatchMeasurementsResponse,
     ],
     grpc.aio.UnaryUnaryMultiCallable[
         protos.slicing.v1.domain_pb2.ExchangeRequest,
@@ -343,6 +405,22 @@ class DomainServiceServicer(metaclass=abc.ABCMeta):
         context: _ServicerContext,
     ) -> typing.Union[protos.slicing.v1.domain_pb2.ListHoldsResponse, collections.abc.Awaitable[protos.slicing.v1.domain_pb2.ListHoldsResponse]]:
         """The caller's own live holds."""
+
+    @abc.abstractmethod
+    def SetActivation(
+        self,
+        request: protos.slicing.v1.domain_pb2.SetActivationRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[protos.slicing.v1.domain_pb2.SetActivationResponse, collections.abc.Awaitable[protos.slicing.v1.domain_pb2.SetActivationResponse]]:
+        """Lets a segment's network functions run, or stand still with its capacity kept."""
+
+    @abc.abstractmethod
+    def WatchMeasurements(
+        self,
+        request: protos.slicing.v1.domain_pb2.WatchMeasurementsRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[collections.abc.Iterator[protos.slicing.v1.domain_pb2.WatchMeasurementsResponse], collections.abc.AsyncIterator[protos.slicing.v1.domain_pb2.WatchMeasurementsResponse]]:
+        """How the caller's own segments are: now, and after every interval."""
 
     @abc.abstractmethod
     def Exchange(

@@ -255,6 +255,7 @@ class Slice(google.protobuf.message.Message):
     METRICS_FIELD_NUMBER: builtins.int
     CREATE_TIME_FIELD_NUMBER: builtins.int
     REVISION_FIELD_NUMBER: builtins.int
+    NSI_FIELD_NUMBER: builtins.int
     name: builtins.str
     """slices/{slice}"""
     tenant: builtins.str
@@ -262,6 +263,10 @@ class Slice(google.protobuf.message.Message):
     reason: builtins.str
     """Why it ended, for TERMINATED."""
     revision: builtins.int
+    nsi: builtins.str
+    """The network slice instance: services of one tenant that may share, over the same segments of
+    the same domains, share one. nsis/{nsi}
+    """
     @property
     def requested(self) -> Global___ServiceProfile: ...
     @property
@@ -289,9 +294,10 @@ class Slice(google.protobuf.message.Message):
         metrics: protos.slicing.v1.types_pb2.Metrics | None = ...,
         create_time: google.protobuf.timestamp_pb2.Timestamp | None = ...,
         revision: builtins.int = ...,
+        nsi: builtins.str = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["agreed", b"agreed", "create_time", b"create_time", "metrics", b"metrics", "requested", b"requested"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["agreed", b"agreed", "create_time", b"create_time", "metrics", b"metrics", "name", b"name", "reason", b"reason", "requested", b"requested", "revision", b"revision", "segments", b"segments", "state", b"state", "tenant", b"tenant"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["agreed", b"agreed", "create_time", b"create_time", "metrics", b"metrics", "name", b"name", "nsi", b"nsi", "reason", b"reason", "requested", b"requested", "revision", b"revision", "segments", b"segments", "state", b"state", "tenant", b"tenant"]) -> None: ...
 
 Global___Slice: typing_extensions.TypeAlias = Slice
 
@@ -567,17 +573,21 @@ class WatchSliceRequest(google.protobuf.message.Message):
 
     NAME_FIELD_NUMBER: builtins.int
     AFTER_SEQUENCE_FIELD_NUMBER: builtins.int
+    FOLLOW_FIELD_NUMBER: builtins.int
     name: builtins.str
     """operations/{operation} or slices/{slice}"""
     after_sequence: builtins.int
     """Events up to this sequence are skipped."""
+    follow: builtins.bool
+    """Go on when the slice is settled: what assurance does and sees comes in as it happens."""
     def __init__(
         self,
         *,
         name: builtins.str = ...,
         after_sequence: builtins.int = ...,
+        follow: builtins.bool = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["after_sequence", b"after_sequence", "name", b"name"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["after_sequence", b"after_sequence", "follow", b"follow", "name", b"name"]) -> None: ...
 
 Global___WatchSliceRequest: typing_extensions.TypeAlias = WatchSliceRequest
 
@@ -591,9 +601,12 @@ class UpdateSliceRequest(google.protobuf.message.Message):
     UPDATE_MASK_FIELD_NUMBER: builtins.int
     ON_RELAXATION_FIELD_NUMBER: builtins.int
     WAIT_FIELD_NUMBER: builtins.int
+    INTENT_FIELD_NUMBER: builtins.int
     request_id: builtins.str
     name: builtins.str
     on_relaxation: Global___RelaxationPolicy.ValueType
+    intent: builtins.str
+    """Instead of `service`: what shall be different, in words."""
     @property
     def service(self) -> Global___ServiceProfile: ...
     @property
@@ -613,14 +626,70 @@ class UpdateSliceRequest(google.protobuf.message.Message):
         update_mask: google.protobuf.field_mask_pb2.FieldMask | None = ...,
         on_relaxation: Global___RelaxationPolicy.ValueType = ...,
         wait: google.protobuf.duration_pb2.Duration | None = ...,
+        intent: builtins.str = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["service", b"service", "update_mask", b"update_mask", "wait", b"wait"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["name", b"name", "on_relaxation", b"on_relaxation", "request_id", b"request_id", "service", b"service", "update_mask", b"update_mask", "wait", b"wait"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["intent", b"intent", "name", b"name", "on_relaxation", b"on_relaxation", "request_id", b"request_id", "service", b"service", "update_mask", b"update_mask", "wait", b"wait"]) -> None: ...
 
 Global___UpdateSliceRequest: typing_extensions.TypeAlias = UpdateSliceRequest
 
 @typing.final
 class TerminateSliceRequest(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: builtins.int
+    NAME_FIELD_NUMBER: builtins.int
+    REASON_FIELD_NUMBER: builtins.int
+    WAIT_FIELD_NUMBER: builtins.int
+    DRAIN_FIELD_NUMBER: builtins.int
+    request_id: builtins.str
+    name: builtins.str
+    reason: builtins.str
+    @property
+    def wait(self) -> google.protobuf.duration_pb2.Duration: ...
+    @property
+    def drain(self) -> google.protobuf.duration_pb2.Duration:
+        """How long what is under way may take to finish, at most 300 s; it can be cancelled until then."""
+
+    def __init__(
+        self,
+        *,
+        request_id: builtins.str = ...,
+        name: builtins.str = ...,
+        reason: builtins.str = ...,
+        wait: google.protobuf.duration_pb2.Duration | None = ...,
+        drain: google.protobuf.duration_pb2.Duration | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["drain", b"drain", "wait", b"wait"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["drain", b"drain", "name", b"name", "reason", b"reason", "request_id", b"request_id", "wait", b"wait"]) -> None: ...
+
+Global___TerminateSliceRequest: typing_extensions.TypeAlias = TerminateSliceRequest
+
+@typing.final
+class ActivateSliceRequest(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: builtins.int
+    NAME_FIELD_NUMBER: builtins.int
+    WAIT_FIELD_NUMBER: builtins.int
+    request_id: builtins.str
+    name: builtins.str
+    @property
+    def wait(self) -> google.protobuf.duration_pb2.Duration: ...
+    def __init__(
+        self,
+        *,
+        request_id: builtins.str = ...,
+        name: builtins.str = ...,
+        wait: google.protobuf.duration_pb2.Duration | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["wait", b"wait"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["name", b"name", "request_id", b"request_id", "wait", b"wait"]) -> None: ...
+
+Global___ActivateSliceRequest: typing_extensions.TypeAlias = ActivateSliceRequest
+
+@typing.final
+class DeactivateSliceRequest(google.protobuf.message.Message):
     DESCRIPTOR: google.protobuf.descriptor.Descriptor
 
     REQUEST_ID_FIELD_NUMBER: builtins.int
@@ -643,7 +712,86 @@ class TerminateSliceRequest(google.protobuf.message.Message):
     def HasField(self, field_name: typing.Literal["wait", b"wait"]) -> builtins.bool: ...
     def ClearField(self, field_name: typing.Literal["name", b"name", "reason", b"reason", "request_id", b"request_id", "wait", b"wait"]) -> None: ...
 
-Global___TerminateSliceRequest: typing_extensions.TypeAlias = TerminateSliceRequest
+Global___DeactivateSliceRequest: typing_extensions.TypeAlias = DeactivateSliceRequest
+
+@typing.final
+class ListMeasurementsRequest(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: builtins.int
+    AFTER_TIME_FIELD_NUMBER: builtins.int
+    name: builtins.str
+    """slices/{slice}"""
+    @property
+    def after_time(self) -> google.protobuf.timestamp_pb2.Timestamp:
+        """Those that ended later than this."""
+
+    def __init__(
+        self,
+        *,
+        name: builtins.str = ...,
+        after_time: google.protobuf.timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["after_time", b"after_time"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["after_time", b"after_time", "name", b"name"]) -> None: ...
+
+Global___ListMeasurementsRequest: typing_extensions.TypeAlias = ListMeasurementsRequest
+
+@typing.final
+class Sample(google.protobuf.message.Message):
+    """One interval of one segment, with what the domain promised for it then."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    DOMAIN_FIELD_NUMBER: builtins.int
+    CONDITION_FIELD_NUMBER: builtins.int
+    REASON_FIELD_NUMBER: builtins.int
+    TIME_FIELD_NUMBER: builtins.int
+    MEASUREMENT_FIELD_NUMBER: builtins.int
+    PROMISED_FIELD_NUMBER: builtins.int
+    domain: builtins.str
+    condition: protos.slicing.v1.types_pb2.Condition.ValueType
+    reason: builtins.str
+    @property
+    def time(self) -> google.protobuf.timestamp_pb2.Timestamp: ...
+    @property
+    def measurement(self) -> protos.slicing.v1.types_pb2.Measurement:
+        """Unset where the segment was not measured."""
+
+    @property
+    def promised(self) -> protos.slicing.v1.types_pb2.Metrics: ...
+    def __init__(
+        self,
+        *,
+        domain: builtins.str = ...,
+        condition: protos.slicing.v1.types_pb2.Condition.ValueType = ...,
+        reason: builtins.str = ...,
+        time: google.protobuf.timestamp_pb2.Timestamp | None = ...,
+        measurement: protos.slicing.v1.types_pb2.Measurement | None = ...,
+        promised: protos.slicing.v1.types_pb2.Metrics | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["measurement", b"measurement", "promised", b"promised", "time", b"time"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["condition", b"condition", "domain", b"domain", "measurement", b"measurement", "promised", b"promised", "reason", b"reason", "time", b"time"]) -> None: ...
+
+Global___Sample: typing_extensions.TypeAlias = Sample
+
+@typing.final
+class ListMeasurementsResponse(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    SAMPLES_FIELD_NUMBER: builtins.int
+    @property
+    def samples(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___Sample]:
+        """In order of time; the oldest are forgotten."""
+
+    def __init__(
+        self,
+        *,
+        samples: collections.abc.Iterable[Global___Sample] | None = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["samples", b"samples"]) -> None: ...
+
+Global___ListMeasurementsResponse: typing_extensions.TypeAlias = ListMeasurementsResponse
 
 @typing.final
 class AcceptProposalRequest(google.protobuf.message.Message):

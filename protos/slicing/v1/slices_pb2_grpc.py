@@ -69,6 +69,21 @@ class SliceServiceStub(object):
                 request_serializer=protos_dot_slicing_dot_v1_dot_slices__pb2.TerminateSliceRequest.SerializeToString,
                 response_deserializer=google_dot_longrunning_dot_operations__pb2.Operation.FromString,
                 _registered_method=True)
+        self.ActivateSlice = channel.unary_unary(
+                '/slicing.v1.SliceService/ActivateSlice',
+                request_serializer=protos_dot_slicing_dot_v1_dot_slices__pb2.ActivateSliceRequest.SerializeToString,
+                response_deserializer=google_dot_longrunning_dot_operations__pb2.Operation.FromString,
+                _registered_method=True)
+        self.DeactivateSlice = channel.unary_unary(
+                '/slicing.v1.SliceService/DeactivateSlice',
+                request_serializer=protos_dot_slicing_dot_v1_dot_slices__pb2.DeactivateSliceRequest.SerializeToString,
+                response_deserializer=google_dot_longrunning_dot_operations__pb2.Operation.FromString,
+                _registered_method=True)
+        self.ListMeasurements = channel.unary_unary(
+                '/slicing.v1.SliceService/ListMeasurements',
+                request_serializer=protos_dot_slicing_dot_v1_dot_slices__pb2.ListMeasurementsRequest.SerializeToString,
+                response_deserializer=protos_dot_slicing_dot_v1_dot_slices__pb2.ListMeasurementsResponse.FromString,
+                _registered_method=True)
         self.AcceptProposal = channel.unary_unary(
                 '/slicing.v1.SliceService/AcceptProposal',
                 request_serializer=protos_dot_slicing_dot_v1_dot_slices__pb2.AcceptProposalRequest.SerializeToString,
@@ -153,6 +168,27 @@ class SliceServiceServicer(object):
 
     def TerminateSlice(self, request, context):
         """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ActivateSlice(self, request, context):
+        """Lets the network functions of a slice run again (TS 28.531 activate).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeactivateSlice(self, request, context):
+        """Stops them and keeps the capacity: the slice is RESERVED then (TS 28.531 de-activate).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListMeasurements(self, request, context):
+        """How a slice was lately, per segment, against what was promised.
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
@@ -243,6 +279,21 @@ def add_SliceServiceServicer_to_server(servicer, server):
                     servicer.TerminateSlice,
                     request_deserializer=protos_dot_slicing_dot_v1_dot_slices__pb2.TerminateSliceRequest.FromString,
                     response_serializer=google_dot_longrunning_dot_operations__pb2.Operation.SerializeToString,
+            ),
+            'ActivateSlice': grpc.unary_unary_rpc_method_handler(
+                    servicer.ActivateSlice,
+                    request_deserializer=protos_dot_slicing_dot_v1_dot_slices__pb2.ActivateSliceRequest.FromString,
+                    response_serializer=google_dot_longrunning_dot_operations__pb2.Operation.SerializeToString,
+            ),
+            'DeactivateSlice': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeactivateSlice,
+                    request_deserializer=protos_dot_slicing_dot_v1_dot_slices__pb2.DeactivateSliceRequest.FromString,
+                    response_serializer=google_dot_longrunning_dot_operations__pb2.Operation.SerializeToString,
+            ),
+            'ListMeasurements': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListMeasurements,
+                    request_deserializer=protos_dot_slicing_dot_v1_dot_slices__pb2.ListMeasurementsRequest.FromString,
+                    response_serializer=protos_dot_slicing_dot_v1_dot_slices__pb2.ListMeasurementsResponse.SerializeToString,
             ),
             'AcceptProposal': grpc.unary_unary_rpc_method_handler(
                     servicer.AcceptProposal,
@@ -451,6 +502,87 @@ class SliceService(object):
             '/slicing.v1.SliceService/TerminateSlice',
             protos_dot_slicing_dot_v1_dot_slices__pb2.TerminateSliceRequest.SerializeToString,
             google_dot_longrunning_dot_operations__pb2.Operation.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ActivateSlice(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/slicing.v1.SliceService/ActivateSlice',
+            protos_dot_slicing_dot_v1_dot_slices__pb2.ActivateSliceRequest.SerializeToString,
+            google_dot_longrunning_dot_operations__pb2.Operation.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeactivateSlice(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/slicing.v1.SliceService/DeactivateSlice',
+            protos_dot_slicing_dot_v1_dot_slices__pb2.DeactivateSliceRequest.SerializeToString,
+            google_dot_longrunning_dot_operations__pb2.Operation.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListMeasurements(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/slicing.v1.SliceService/ListMeasurements',
+            protos_dot_slicing_dot_v1_dot_slices__pb2.ListMeasurementsRequest.SerializeToString,
+            protos_dot_slicing_dot_v1_dot_slices__pb2.ListMeasurementsResponse.FromString,
             options,
             channel_credentials,
             insecure,

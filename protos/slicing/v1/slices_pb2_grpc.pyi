@@ -122,6 +122,54 @@ _SliceServiceTerminateSliceType = typing_extensions.TypeVar(
     ],
 )
 
+_SliceServiceActivateSliceType = typing_extensions.TypeVar(
+    '_SliceServiceActivateSliceType',
+    grpc.UnaryUnaryMultiCallable[
+        protos.slicing.v1.slices_pb2.ActivateSliceRequest,
+        google.longrunning.operations_pb2.Operation,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        protos.slicing.v1.slices_pb2.ActivateSliceRequest,
+        google.longrunning.operations_pb2.Operation,
+    ],
+    default=grpc.UnaryUnaryMultiCallable[
+        protos.slicing.v1.slices_pb2.ActivateSliceRequest,
+        google.longrunning.operations_pb2.Operation,
+    ],
+)
+
+_SliceServiceDeactivateSliceType = typing_extensions.TypeVar(
+    '_SliceServiceDeactivateSliceType',
+    grpc.UnaryUnaryMultiCallable[
+        protos.slicing.v1.slices_pb2.DeactivateSliceRequest,
+        google.longrunning.operations_pb2.Operation,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        protos.slicing.v1.slices_pb2.DeactivateSliceRequest,
+        google.longrunning.operations_pb2.Operation,
+    ],
+    default=grpc.UnaryUnaryMultiCallable[
+        protos.slicing.v1.slices_pb2.DeactivateSliceRequest,
+        google.longrunning.operations_pb2.Operation,
+    ],
+)
+
+_SliceServiceListMeasurementsType = typing_extensions.TypeVar(
+    '_SliceServiceListMeasurementsType',
+    grpc.UnaryUnaryMultiCallable[
+        protos.slicing.v1.slices_pb2.ListMeasurementsRequest,
+        protos.slicing.v1.slices_pb2.ListMeasurementsResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        protos.slicing.v1.slices_pb2.ListMeasurementsRequest,
+        protos.slicing.v1.slices_pb2.ListMeasurementsResponse,
+    ],
+    default=grpc.UnaryUnaryMultiCallable[
+        protos.slicing.v1.slices_pb2.ListMeasurementsRequest,
+        protos.slicing.v1.slices_pb2.ListMeasurementsResponse,
+    ],
+)
+
 _SliceServiceAcceptProposalType = typing_extensions.TypeVar(
     '_SliceServiceAcceptProposalType',
     grpc.UnaryUnaryMultiCallable[
@@ -250,7 +298,7 @@ _SliceServiceListDomainsType = typing_extensions.TypeVar(
     ],
 )
 
-class SliceServiceStub(typing.Generic[_SliceServiceCreateSliceType, _SliceServiceGetSliceType, _SliceServiceListSlicesType, _SliceServiceWatchSliceType, _SliceServiceUpdateSliceType, _SliceServiceTerminateSliceType, _SliceServiceAcceptProposalType, _SliceServiceRejectProposalType, _SliceServiceGetOperationType, _SliceServiceCancelOperationType, _SliceServiceGetDecisionRecordType, _SliceServiceRecallIntentsType, _SliceServiceExplainAlternativeType, _SliceServiceListDomainsType]):
+class SliceServiceStub(typing.Generic[_SliceServiceCreateSliceType, _SliceServiceGetSliceType, _SliceServiceListSlicesType, _SliceServiceWatchSliceType, _SliceServiceUpdateSliceType, _SliceServiceTerminateSliceType, _SliceServiceActivateSliceType, _SliceServiceDeactivateSliceType, _SliceServiceListMeasurementsType, _SliceServiceAcceptProposalType, _SliceServiceRejectProposalType, _SliceServiceGetOperationType, _SliceServiceCancelOperationType, _SliceServiceGetDecisionRecordType, _SliceServiceRecallIntentsType, _SliceServiceExplainAlternativeType, _SliceServiceListDomainsType]):
     """3GPP CSMF + NSMF / ETSI network slice provider. The tenant comes from the client certificate; a
     tenant sees its own slices only. Every mutation carries a request_id (UUID): a repeated request
     answers the same, another body under the same id is refused. Long work returns an Operation:
@@ -282,6 +330,18 @@ class SliceServiceStub(typing.Generic[_SliceServiceCreateSliceType, _SliceServic
         grpc.UnaryUnaryMultiCallable[
             protos.slicing.v1.slices_pb2.TerminateSliceRequest,
             google.longrunning.operations_pb2.Operation,
+        ],
+        grpc.UnaryUnaryMultiCallable[
+            protos.slicing.v1.slices_pb2.ActivateSliceRequest,
+            google.longrunning.operations_pb2.Operation,
+        ],
+        grpc.UnaryUnaryMultiCallable[
+            protos.slicing.v1.slices_pb2.DeactivateSliceRequest,
+            google.longrunning.operations_pb2.Operation,
+        ],
+        grpc.UnaryUnaryMultiCallable[
+            protos.slicing.v1.slices_pb2.ListMeasurementsRequest,
+            protos.slicing.v1.slices_pb2.ListMeasurementsResponse,
         ],
         grpc.UnaryUnaryMultiCallable[
             protos.slicing.v1.slices_pb2.AcceptProposalRequest,
@@ -344,6 +404,18 @@ class SliceServiceStub(typing.Generic[_SliceServiceCreateSliceType, _SliceServic
             google.longrunning.operations_pb2.Operation,
         ],
         grpc.aio.UnaryUnaryMultiCallable[
+            protos.slicing.v1.slices_pb2.ActivateSliceRequest,
+            google.longrunning.operations_pb2.Operation,
+        ],
+        grpc.aio.UnaryUnaryMultiCallable[
+            protos.slicing.v1.slices_pb2.DeactivateSliceRequest,
+            google.longrunning.operations_pb2.Operation,
+        ],
+        grpc.aio.UnaryUnaryMultiCallable[
+            protos.slicing.v1.slices_pb2.ListMeasurementsRequest,
+            protos.slicing.v1.slices_pb2.ListMeasurementsResponse,
+        ],
+        grpc.aio.UnaryUnaryMultiCallable[
             protos.slicing.v1.slices_pb2.AcceptProposalRequest,
             google.longrunning.operations_pb2.Operation,
         ],
@@ -392,6 +464,15 @@ class SliceServiceStub(typing.Generic[_SliceServiceCreateSliceType, _SliceServic
 
     TerminateSlice: _SliceServiceTerminateSliceType
 
+    ActivateSlice: _SliceServiceActivateSliceType
+    """Lets the network functions of a slice run again (TS 28.531 activate)."""
+
+    DeactivateSlice: _SliceServiceDeactivateSliceType
+    """Stops them and keeps the capacity: the slice is RESERVED then (TS 28.531 de-activate)."""
+
+    ListMeasurements: _SliceServiceListMeasurementsType
+    """How a slice was lately, per segment, against what was promised."""
+
     AcceptProposal: _SliceServiceAcceptProposalType
 
     RejectProposal: _SliceServiceRejectProposalType
@@ -438,6 +519,18 @@ SliceServiceAsyncStub: typing_extensions.TypeAlias = SliceServiceStub[
     grpc.aio.UnaryUnaryMultiCallable[
         protos.slicing.v1.slices_pb2.TerminateSliceRequest,
         google.longrunning.operations_pb2.Operation,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        protos.slicing.v1.slices_pb2.ActivateSliceRequest,
+        google.longrunning.operations_pb2.Operation,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        protos.slicing.v1.slices_pb2.DeactivateSliceRequest,
+        google.longrunning.operations_pb2.Operation,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        protos.slicing.v1.slices_pb2.ListMeasurementsRequest,
+        protos.slicing.v1.slices_pb2.ListMeasurementsResponse,
     ],
     grpc.aio.UnaryUnaryMultiCallable[
         protos.slicing.v1.slices_pb2.AcceptProposalRequest,
@@ -524,6 +617,30 @@ class SliceServiceServicer(metaclass=abc.ABCMeta):
         request: protos.slicing.v1.slices_pb2.TerminateSliceRequest,
         context: _ServicerContext,
     ) -> typing.Union[google.longrunning.operations_pb2.Operation, collections.abc.Awaitable[google.longrunning.operations_pb2.Operation]]: ...
+
+    @abc.abstractmethod
+    def ActivateSlice(
+        self,
+        request: protos.slicing.v1.slices_pb2.ActivateSliceRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[google.longrunning.operations_pb2.Operation, collections.abc.Awaitable[google.longrunning.operations_pb2.Operation]]:
+        """Lets the network functions of a slice run again (TS 28.531 activate)."""
+
+    @abc.abstractmethod
+    def DeactivateSlice(
+        self,
+        request: protos.slicing.v1.slices_pb2.DeactivateSliceRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[google.longrunning.operations_pb2.Operation, collections.abc.Awaitable[google.longrunning.operations_pb2.Operation]]:
+        """Stops them and keeps the capacity: the slice is RESERVED then (TS 28.531 de-activate)."""
+
+    @abc.abstractmethod
+    def ListMeasurements(
+        self,
+        request: protos.slicing.v1.slices_pb2.ListMeasurementsRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[protos.slicing.v1.slices_pb2.ListMeasurementsResponse, collections.abc.Awaitable[protos.slicing.v1.slices_pb2.ListMeasurementsResponse]]:
+        """How a slice was lately, per segment, against what was promised."""
 
     @abc.abstractmethod
     def AcceptProposal(

@@ -22,37 +22,42 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dprotos/slicing/v1/types.proto\x12\nslicing.v1\"w\n\x0fNetworkFunction\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x15\n\rfunction_type\x18\x02 \x01(\t\x12\x16\n\x0e\x63pu_millicores\x18\x03 \x01(\x03\x12\x12\n\nmemory_mib\x18\x04 \x01(\x03\x12\x13\n\x0bstorage_gib\x18\x05 \x01(\x03\"\x8a\x01\n\x07Metrics\x12\x12\n\nlatency_us\x18\x01 \x01(\x03\x12\x18\n\x10\x61vailability_ppb\x18\x02 \x01(\x03\x12\x15\n\rdownlink_kbps\x18\x03 \x01(\x03\x12\x13\n\x0buplink_kbps\x18\x04 \x01(\x03\x12\x0f\n\x07\x64\x65vices\x18\x05 \x01(\x03\x12\x14\n\x0cprice_micros\x18\x06 \x01(\x03\"k\n\nRelaxation\x12(\n\tattribute\x18\x01 \x01(\x0e\x32\x15.slicing.v1.Attribute\x12\x11\n\trequested\x18\x02 \x01(\x03\x12\x12\n\nachievable\x18\x03 \x01(\x03\x12\x0c\n\x04unit\x18\x04 \x01(\t\"1\n\nAttachment\x12\x14\n\x0c\x62order_point\x18\x01 \x01(\t\x12\r\n\x05label\x18\x02 \x01(\r\"J\n\x10\x46unctionInstance\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x15\n\rfunction_type\x18\x02 \x01(\t\x12\x11\n\tdedicated\x18\x03 \x01(\x08\"\xa6\x01\n\x0c\x41\x62stractLink\x12\x0f\n\x07ingress\x18\x01 \x01(\t\x12\x0e\n\x06\x65gress\x18\x02 \x01(\t\x12\x16\n\x0elatency_us_min\x18\x03 \x01(\x03\x12\x1c\n\x14\x61vailability_ppb_max\x18\x04 \x01(\x03\x12$\n\x08residual\x18\x05 \x01(\x0e\x32\x12.slicing.v1.Bucket\x12\x19\n\x11price_micros_from\x18\x06 \x01(\x03\")\n\x0b\x43omputeZone\x12\x0c\n\x04zone\x18\x01 \x01(\t\x12\x0c\n\x04\x61rea\x18\x02 \x01(\t\"\x8a\x02\n\x10\x41\x62stractTopology\x12\x0e\n\x06\x64omain\x18\x01 \x01(\t\x12$\n\x04kind\x18\x02 \x01(\x0e\x32\x16.slicing.v1.DomainKind\x12\x10\n\x08operator\x18\x03 \x01(\t\x12\r\n\x05\x65poch\x18\x04 \x01(\x03\x12\x15\n\rborder_points\x18\x05 \x03(\t\x12\'\n\x05links\x18\x06 \x03(\x0b\x32\x18.slicing.v1.AbstractLink\x12\r\n\x05\x61reas\x18\x07 \x03(\t\x12&\n\x05zones\x18\x08 \x03(\x0b\x32\x17.slicing.v1.ComputeZone\x12(\n\tisolation\x18\t \x03(\x0e\x32\x15.slicing.v1.Isolation*\x89\x01\n\nDomainKind\x12\x1b\n\x17\x44OMAIN_KIND_UNSPECIFIED\x10\x00\x12\x16\n\x12\x44OMAIN_KIND_ACCESS\x10\x01\x12\x19\n\x15\x44OMAIN_KIND_TRANSPORT\x10\x02\x12\x14\n\x10\x44OMAIN_KIND_CORE\x10\x03\x12\x15\n\x11\x44OMAIN_KIND_CLOUD\x10\x04*T\n\tIsolation\x12\x19\n\x15ISOLATION_UNSPECIFIED\x10\x00\x12\x14\n\x10ISOLATION_SHARED\x10\x01\x12\x16\n\x12ISOLATION_ISOLATED\x10\x02*\xf7\x01\n\tAttribute\x12\x19\n\x15\x41TTRIBUTE_UNSPECIFIED\x10\x00\x12\x15\n\x11\x41TTRIBUTE_LATENCY\x10\x01\x12\x1a\n\x16\x41TTRIBUTE_AVAILABILITY\x10\x02\x12\x16\n\x12\x41TTRIBUTE_DOWNLINK\x10\x03\x12\x14\n\x10\x41TTRIBUTE_UPLINK\x10\x04\x12\x15\n\x11\x41TTRIBUTE_DEVICES\x10\x05\x12\x13\n\x0f\x41TTRIBUTE_PRICE\x10\x06\x12\x17\n\x13\x41TTRIBUTE_ISOLATION\x10\x07\x12\x12\n\x0e\x41TTRIBUTE_AREA\x10\x08\x12\x15\n\x11\x41TTRIBUTE_COMPUTE\x10\t*e\n\x06\x42ucket\x12\x16\n\x12\x42UCKET_UNSPECIFIED\x10\x00\x12\x0f\n\x0b\x42UCKET_NONE\x10\x01\x12\x0e\n\nBUCKET_LOW\x10\x02\x12\x11\n\rBUCKET_MEDIUM\x10\x03\x12\x0f\n\x0b\x42UCKET_HIGH\x10\x04\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dprotos/slicing/v1/types.proto\x12\nslicing.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"w\n\x0fNetworkFunction\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x15\n\rfunction_type\x18\x02 \x01(\t\x12\x16\n\x0e\x63pu_millicores\x18\x03 \x01(\x03\x12\x12\n\nmemory_mib\x18\x04 \x01(\x03\x12\x13\n\x0bstorage_gib\x18\x05 \x01(\x03\"\x8a\x01\n\x07Metrics\x12\x12\n\nlatency_us\x18\x01 \x01(\x03\x12\x18\n\x10\x61vailability_ppb\x18\x02 \x01(\x03\x12\x15\n\rdownlink_kbps\x18\x03 \x01(\x03\x12\x13\n\x0buplink_kbps\x18\x04 \x01(\x03\x12\x0f\n\x07\x64\x65vices\x18\x05 \x01(\x03\x12\x14\n\x0cprice_micros\x18\x06 \x01(\x03\"k\n\nRelaxation\x12(\n\tattribute\x18\x01 \x01(\x0e\x32\x15.slicing.v1.Attribute\x12\x11\n\trequested\x18\x02 \x01(\x03\x12\x12\n\nachievable\x18\x03 \x01(\x03\x12\x0c\n\x04unit\x18\x04 \x01(\t\"1\n\nAttachment\x12\x14\n\x0c\x62order_point\x18\x01 \x01(\t\x12\r\n\x05label\x18\x02 \x01(\r\"J\n\x10\x46unctionInstance\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x15\n\rfunction_type\x18\x02 \x01(\t\x12\x11\n\tdedicated\x18\x03 \x01(\x08\"\xa6\x01\n\x0c\x41\x62stractLink\x12\x0f\n\x07ingress\x18\x01 \x01(\t\x12\x0e\n\x06\x65gress\x18\x02 \x01(\t\x12\x16\n\x0elatency_us_min\x18\x03 \x01(\x03\x12\x1c\n\x14\x61vailability_ppb_max\x18\x04 \x01(\x03\x12$\n\x08residual\x18\x05 \x01(\x0e\x32\x12.slicing.v1.Bucket\x12\x19\n\x11price_micros_from\x18\x06 \x01(\x03\")\n\x0b\x43omputeZone\x12\x0c\n\x04zone\x18\x01 \x01(\t\x12\x0c\n\x04\x61rea\x18\x02 \x01(\t\"\x8a\x02\n\x10\x41\x62stractTopology\x12\x0e\n\x06\x64omain\x18\x01 \x01(\t\x12$\n\x04kind\x18\x02 \x01(\x0e\x32\x16.slicing.v1.DomainKind\x12\x10\n\x08operator\x18\x03 \x01(\t\x12\r\n\x05\x65poch\x18\x04 \x01(\x03\x12\x15\n\rborder_points\x18\x05 \x03(\t\x12\'\n\x05links\x18\x06 \x03(\x0b\x32\x18.slicing.v1.AbstractLink\x12\r\n\x05\x61reas\x18\x07 \x03(\t\x12&\n\x05zones\x18\x08 \x03(\x0b\x32\x17.slicing.v1.ComputeZone\x12(\n\tisolation\x18\t \x03(\x0e\x32\x15.slicing.v1.Isolation\"\x83\x02\n\x0bMeasurement\x12.\n\nbegin_time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x15\n\rdownlink_kbps\x18\x03 \x01(\x03\x12\x13\n\x0buplink_kbps\x18\x04 \x01(\x03\x12\x12\n\nlatency_us\x18\x05 \x01(\x03\x12\x10\n\x08loss_ppb\x18\x06 \x01(\x03\x12\x18\n\x10\x61vailability_ppb\x18\x07 \x01(\x03\x12\x16\n\x0e\x63pu_millicores\x18\x08 \x01(\x03\x12\x12\n\nmemory_mib\x18\t \x01(\x03*\x89\x01\n\nDomainKind\x12\x1b\n\x17\x44OMAIN_KIND_UNSPECIFIED\x10\x00\x12\x16\n\x12\x44OMAIN_KIND_ACCESS\x10\x01\x12\x19\n\x15\x44OMAIN_KIND_TRANSPORT\x10\x02\x12\x14\n\x10\x44OMAIN_KIND_CORE\x10\x03\x12\x15\n\x11\x44OMAIN_KIND_CLOUD\x10\x04*T\n\tIsolation\x12\x19\n\x15ISOLATION_UNSPECIFIED\x10\x00\x12\x14\n\x10ISOLATION_SHARED\x10\x01\x12\x16\n\x12ISOLATION_ISOLATED\x10\x02*\xf7\x01\n\tAttribute\x12\x19\n\x15\x41TTRIBUTE_UNSPECIFIED\x10\x00\x12\x15\n\x11\x41TTRIBUTE_LATENCY\x10\x01\x12\x1a\n\x16\x41TTRIBUTE_AVAILABILITY\x10\x02\x12\x16\n\x12\x41TTRIBUTE_DOWNLINK\x10\x03\x12\x14\n\x10\x41TTRIBUTE_UPLINK\x10\x04\x12\x15\n\x11\x41TTRIBUTE_DEVICES\x10\x05\x12\x13\n\x0f\x41TTRIBUTE_PRICE\x10\x06\x12\x17\n\x13\x41TTRIBUTE_ISOLATION\x10\x07\x12\x12\n\x0e\x41TTRIBUTE_AREA\x10\x08\x12\x15\n\x11\x41TTRIBUTE_COMPUTE\x10\t*e\n\x06\x42ucket\x12\x16\n\x12\x42UCKET_UNSPECIFIED\x10\x00\x12\x0f\n\x0b\x42UCKET_NONE\x10\x01\x12\x0e\n\nBUCKET_LOW\x10\x02\x12\x11\n\rBUCKET_MEDIUM\x10\x03\x12\x0f\n\x0b\x42UCKET_HIGH\x10\x04*\xb4\x01\n\tCondition\x12\x19\n\x15\x43ONDITION_UNSPECIFIED\x10\x00\x12\x16\n\x12\x43ONDITION_STARTING\x10\x01\x12\x15\n\x11\x43ONDITION_HEALTHY\x10\x02\x12\x15\n\x11\x43ONDITION_STOPPED\x10\x03\x12\x16\n\x12\x43ONDITION_DEGRADED\x10\x04\x12\x14\n\x10\x43ONDITION_FAILED\x10\x05\x12\x18\n\x14\x43ONDITION_UNMEASURED\x10\x06\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'protos.slicing.v1.types_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_DOMAINKIND']._serialized_start=1025
-  _globals['_DOMAINKIND']._serialized_end=1162
-  _globals['_ISOLATION']._serialized_start=1164
-  _globals['_ISOLATION']._serialized_end=1248
-  _globals['_ATTRIBUTE']._serialized_start=1251
-  _globals['_ATTRIBUTE']._serialized_end=1498
-  _globals['_BUCKET']._serialized_start=1500
-  _globals['_BUCKET']._serialized_end=1601
-  _globals['_NETWORKFUNCTION']._serialized_start=45
-  _globals['_NETWORKFUNCTION']._serialized_end=164
-  _globals['_METRICS']._serialized_start=167
-  _globals['_METRICS']._serialized_end=305
-  _globals['_RELAXATION']._serialized_start=307
-  _globals['_RELAXATION']._serialized_end=414
-  _globals['_ATTACHMENT']._serialized_start=416
-  _globals['_ATTACHMENT']._serialized_end=465
-  _globals['_FUNCTIONINSTANCE']._serialized_start=467
-  _globals['_FUNCTIONINSTANCE']._serialized_end=541
-  _globals['_ABSTRACTLINK']._serialized_start=544
-  _globals['_ABSTRACTLINK']._serialized_end=710
-  _globals['_COMPUTEZONE']._serialized_start=712
-  _globals['_COMPUTEZONE']._serialized_end=753
-  _globals['_ABSTRACTTOPOLOGY']._serialized_start=756
-  _globals['_ABSTRACTTOPOLOGY']._serialized_end=1022
+  _globals['_DOMAINKIND']._serialized_start=1320
+  _globals['_DOMAINKIND']._serialized_end=1457
+  _globals['_ISOLATION']._serialized_start=1459
+  _globals['_ISOLATION']._serialized_end=1543
+  _globals['_ATTRIBUTE']._serialized_start=1546
+  _globals['_ATTRIBUTE']._serialized_end=1793
+  _globals['_BUCKET']._serialized_start=1795
+  _globals['_BUCKET']._serialized_end=1896
+  _globals['_CONDITION']._serialized_start=1899
+  _globals['_CONDITION']._serialized_end=2079
+  _globals['_NETWORKFUNCTION']._serialized_start=78
+  _globals['_NETWORKFUNCTION']._serialized_end=197
+  _globals['_METRICS']._serialized_start=200
+  _globals['_METRICS']._serialized_end=338
+  _globals['_RELAXATION']._serialized_start=340
+  _globals['_RELAXATION']._serialized_end=447
+  _globals['_ATTACHMENT']._serialized_start=449
+  _globals['_ATTACHMENT']._serialized_end=498
+  _globals['_FUNCTIONINSTANCE']._serialized_start=500
+  _globals['_FUNCTIONINSTANCE']._serialized_end=574
+  _globals['_ABSTRACTLINK']._serialized_start=577
+  _globals['_ABSTRACTLINK']._serialized_end=743
+  _globals['_COMPUTEZONE']._serialized_start=745
+  _globals['_COMPUTEZONE']._serialized_end=786
+  _globals['_ABSTRACTTOPOLOGY']._serialized_start=789
+  _globals['_ABSTRACTTOPOLOGY']._serialized_end=1055
+  _globals['_MEASUREMENT']._serialized_start=1058
+  _globals['_MEASUREMENT']._serialized_end=1317
 # @@protoc_insertion_point(module_scope)

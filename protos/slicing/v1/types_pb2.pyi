@@ -13,6 +13,7 @@ import google.protobuf.descriptor
 import google.protobuf.internal.containers
 import google.protobuf.internal.enum_type_wrapper
 import google.protobuf.message
+import google.protobuf.timestamp_pb2
 import sys
 import typing
 
@@ -117,6 +118,34 @@ BUCKET_LOW: Bucket.ValueType  # 2
 BUCKET_MEDIUM: Bucket.ValueType  # 3
 BUCKET_HIGH: Bucket.ValueType  # 4
 Global___Bucket: typing_extensions.TypeAlias = Bucket
+
+class _Condition:
+    ValueType = typing.NewType("ValueType", builtins.int)
+    V: typing_extensions.TypeAlias = ValueType
+
+class _ConditionEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._EnumTypeWrapper[_Condition.ValueType], builtins.type):
+    DESCRIPTOR: google.protobuf.descriptor.EnumDescriptor
+    CONDITION_UNSPECIFIED: _Condition.ValueType  # 0
+    CONDITION_STARTING: _Condition.ValueType  # 1
+    CONDITION_HEALTHY: _Condition.ValueType  # 2
+    CONDITION_STOPPED: _Condition.ValueType  # 3
+    """Deactivated: its functions do not run, its capacity is kept."""
+    CONDITION_DEGRADED: _Condition.ValueType  # 4
+    CONDITION_FAILED: _Condition.ValueType  # 5
+    CONDITION_UNMEASURED: _Condition.ValueType  # 6
+
+class Condition(_Condition, metaclass=_ConditionEnumTypeWrapper):
+    """How a segment is, as its domain says. UNMEASURED: nobody knows, which is never the same as well."""
+
+CONDITION_UNSPECIFIED: Condition.ValueType  # 0
+CONDITION_STARTING: Condition.ValueType  # 1
+CONDITION_HEALTHY: Condition.ValueType  # 2
+CONDITION_STOPPED: Condition.ValueType  # 3
+"""Deactivated: its functions do not run, its capacity is kept."""
+CONDITION_DEGRADED: Condition.ValueType  # 4
+CONDITION_FAILED: Condition.ValueType  # 5
+CONDITION_UNMEASURED: Condition.ValueType  # 6
+Global___Condition: typing_extensions.TypeAlias = Condition
 
 @typing.final
 class NetworkFunction(google.protobuf.message.Message):
@@ -345,3 +374,54 @@ class AbstractTopology(google.protobuf.message.Message):
     def ClearField(self, field_name: typing.Literal["areas", b"areas", "border_points", b"border_points", "domain", b"domain", "epoch", b"epoch", "isolation", b"isolation", "kind", b"kind", "links", b"links", "operator", b"operator", "zones", b"zones"]) -> None: ...
 
 Global___AbstractTopology: typing_extensions.TypeAlias = AbstractTopology
+
+@typing.final
+class Measurement(google.protobuf.message.Message):
+    """One interval of one segment, as the network itself counts it."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    BEGIN_TIME_FIELD_NUMBER: builtins.int
+    END_TIME_FIELD_NUMBER: builtins.int
+    DOWNLINK_KBPS_FIELD_NUMBER: builtins.int
+    UPLINK_KBPS_FIELD_NUMBER: builtins.int
+    LATENCY_US_FIELD_NUMBER: builtins.int
+    LOSS_PPB_FIELD_NUMBER: builtins.int
+    AVAILABILITY_PPB_FIELD_NUMBER: builtins.int
+    CPU_MILLICORES_FIELD_NUMBER: builtins.int
+    MEMORY_MIB_FIELD_NUMBER: builtins.int
+    downlink_kbps: builtins.int
+    """Carried, averaged over the interval."""
+    uplink_kbps: builtins.int
+    latency_us: builtins.int
+    """One way, median."""
+    loss_ppb: builtins.int
+    """Of what was offered."""
+    availability_ppb: builtins.int
+    """The part of the interval in which the segment answered."""
+    cpu_millicores: builtins.int
+    """Of the segment's own network functions."""
+    memory_mib: builtins.int
+    @property
+    def begin_time(self) -> google.protobuf.timestamp_pb2.Timestamp:
+        """On the domain's own clock."""
+
+    @property
+    def end_time(self) -> google.protobuf.timestamp_pb2.Timestamp: ...
+    def __init__(
+        self,
+        *,
+        begin_time: google.protobuf.timestamp_pb2.Timestamp | None = ...,
+        end_time: google.protobuf.timestamp_pb2.Timestamp | None = ...,
+        downlink_kbps: builtins.int = ...,
+        uplink_kbps: builtins.int = ...,
+        latency_us: builtins.int = ...,
+        loss_ppb: builtins.int = ...,
+        availability_ppb: builtins.int = ...,
+        cpu_millicores: builtins.int = ...,
+        memory_mib: builtins.int = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["begin_time", b"begin_time", "end_time", b"end_time"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["availability_ppb", b"availability_ppb", "begin_time", b"begin_time", "cpu_millicores", b"cpu_millicores", "downlink_kbps", b"downlink_kbps", "end_time", b"end_time", "latency_us", b"latency_us", "loss_ppb", b"loss_ppb", "memory_mib", b"memory_mib", "uplink_kbps", b"uplink_kbps"]) -> None: ...
+
+Global___Measurement: typing_extensions.TypeAlias = Measurement

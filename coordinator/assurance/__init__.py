@@ -1,0 +1,12 @@
+"""Step 9, assure: measurements in; keep, scale, reroute, renegotiate or tell the tenant out.
+
+| module       | in -> out                                                              |
+|--------------|------------------------------------------------------------------------|
+| `telemetry`  | readings as domains send them -> samples that may be believed, faults  |
+| `forecast`   | loads so far -> loads to come, with a guard that knows when it is wrong |
+| `decide`     | state, samples, time -> new state, actions                             |
+| `watch`      | the shell: streams, the clock, orders, the decision record             |
+| `history`    | the last samples of each slice, on disk, bounded                       |
+
+What decides is pure: time is an argument. Actions take the path of every other order.
+"""

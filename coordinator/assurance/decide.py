@@ -1,0 +1,251 @@
+"""The decision: state, one round of samples, time -> new state and actions. Pure.
+
+Loads and what is held are in permille of what is agreed with the tenant, of whichever direction
+needs more. Every action costs one of a slice's few per hour, and scaling down waits until it has
+been right for a while, so the loop cannot chase its own tail.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+
+from coordinator.assurance.forecast import Forecaster, forecast, observe
+from domains.measurement import Condition
+
+HOUR_S = 3_600.0
+ACTIONS_PER_HOUR_MAX = 6
+"""Of one slice; what more is needed is told, not done."""
+FAILED_ROUNDS = 1
+"""Rounds in which nothing passes before a slice moves."""
+BROKEN_ROUNDS = 3
+"""Rounds in a row in which a domain, not overloaded, is worse than it promised."""
+LATENCY_TOLERANCE_PERMILLE = 50
+STEP_PERMILLE = 50
+"""What is held is a multiple of this: small changes are not worth a round of offers."""
+
+
+class Mode(StrEnum):
+    """OFF only listens. REACTIVE acts on what is; PROACTIVE on what will be as well."""
+
+    OFF = "off"
+    REACTIVE = "reactive"
+    PROACTIVE = "proactive"
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """How the loop behaves.
+
+    Attributes:
+        interval_s: between rounds.
+        floor_permille, ceiling_permille: bounds of what is held, of what is agreed. Below 1000
+            only where the tenant is content to have capacity that is not used taken away.
+        headroom_permille: held beyond what is needed.
+        busy_permille: of what is held; above it a slice grows.
+        down_rounds: so many rounds in a row too much must have been held before it shrinks.
+        horizon: rounds that the proactive loop looks ahead.
+        spreads: typical errors that the forecast is raised by.
+    """
+
+    mode: Mode = Mode.OFF
+    interval_s: float = 300.0
+    floor_permille: int = 1_000
+    ceiling_permille: int = 1_500
+    headroom_permille: int = 100
+    busy_permille: int = 950
+    down_rounds: int = 6
+    horizon: int = 3
+    spreads: float = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One segment in one round. `condition` is what is believed of it.
+
+    `load_permille` is what its users offered, of what is agreed; `worse_permille` how much worse
+    than promised the latency was, 0 where it was not.
+    """
+
+    domain: str
+    ingress: str
+    egress: str
+    condition: Condition
+    load_permille: float | None = None
+    worse_permille: int = 0
+    lossy: bool = False
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What the loop remembers of one slice."""
+
+    forecaster: Forecaster
+    down_rounds: int = 0
+    acted_s: tuple[float, ...] = ()
+    failed_rounds: Mapping[str, int] = field(default_factory=dict)
+    broken_rounds: Mapping[str, int] = field(default_factory=dict)
+    unmeasured: frozenset[str] = frozenset()
+    exhausted: bool = False
+    moved_at_s: float = -math.inf
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """Hold so much from now on, of what is agreed."""
+
+    permille: int
+    load_permille: float
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reroute:
+    """Carry the slice around a stretch of a domain on which nothing passes."""
+
+    domain: str
+    ingress: str
+    egress: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Renegotiate:
+    """A domain does not keep its promise: find another way, or ask the tenant what may give."""
+
+    domain: str
+    ingress: str
+    egress: str
+    worse_permille: int
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tell:
+    """Nothing is changed, but the tenant should know."""
+
+    event: str
+    domain: str
+    text: str
+
+
+Action = Scale | Reroute | Renegotiate | Tell
+
+
+def decide(
+    state: State, samples: Sequence[Sample], held_permille: int, now_s: float, policy: Policy
+) -> tuple[State, tuple[Action, ...]]:
+    """One round of one slice; at most one action that changes it."""
+    state, told = _visible(state, samples)
+    loads = [s.load_permille for s in samples if s.load_permille is not None]
+    failed = [s for s in samples if s.condition is Condition.FAILED]
+    if loads and not failed:  # what passes while a link is down says nothing of what is wanted
+        state = replace(state, forecaster=observe(state.forecaster, now_s, max(loads)))
+    state = _streaks(state, samples)
+    if policy.mode is Mode.OFF:
+        return state, told
+    change: Scale | Reroute | Renegotiate | None = _repair(state, samples, now_s)
+    if change is None and loads and not failed:
+        lossy = any(s.lossy for s in samples)
+        state, change = _scale(state, max(loads), lossy, held_permille, now_s, policy)
+    if change is None:
+        return state, told
+    recent = tuple(at_s for at_s in state.acted_s if at_s > now_s - HOUR_S)
+    if len(recent) >= ACTIONS_PER_HOUR_MAX:
+        text = f"{len(recent)} changes in the last hour, the limit is {ACTIONS_PER_HOUR_MAX}: "
+        spent = Tell("budget spent", "", f"{text}not done: {change.why}")
+        after = replace(state, acted_s=recent, exhausted=True)
+        return after, told if state.exhausted else (*told, spent)
+    moved_s = state.moved_at_s if isinstance(change, Scale) else now_s
+    after = replace(
+        state, acted_s=(*recent, now_s), exhausted=False, moved_at_s=moved_s, down_rounds=0
+    )
+    return after, (*told, change)
+
+
+def _visible(state: State, samples: Sequence[Sample]) -> tuple[State, tuple[Action, ...]]:
+    """Segments that nobody knows about are told, once; and once that they are known again."""
+    unmeasured = frozenset(s.domain for s in samples if s.condition is Condition.UNMEASURED)
+    told = [
+        Tell("unmeasured", s.domain, f"{s.domain} is not measured: {s.reason or 'no reason given'}")
+        for s in samples
+        if s.domain in unmeasured - state.unmeasured
+    ]
+    told += [
+        Tell("measured again", domain, f"{domain} is measured again")
+        for domain in sorted(state.unmeasured - unmeasured)
+    ]
+    return replace(state, unmeasured=unmeasured), tuple(told)
+
+
+def _streaks(state: State, samples: Sequence[Sample]) -> State:
+    """How many rounds in a row each domain has failed, or broken its promise."""
+    failed, broken = {}, {}
+    for s in samples:
+        if s.condition is Condition.FAILED:
+            failed[s.domain] = state.failed_rounds.get(s.domain, 0) + 1
+        slow = s.worse_permille > LATENCY_TOLERANCE_PERMILLE and not s.lossy
+        if slow and s.condition in (Condition.HEALTHY, Condition.DEGRADED):
+            broken[s.domain] = state.broken_rounds.get(s.domain, 0) + 1
+    return replace(state, failed_rounds=failed, broken_rounds=broken)
+
+
+def _repair(state: State, samples: Sequence[Sample], now_s: float) -> Reroute | Renegotiate | None:
+    """The first segment that has failed, or has broken its promise for too long.
+
+    After a move, or an attempt at one, a whole hour's share of the budget passes before the next.
+    """
+    if now_s < state.moved_at_s + HOUR_S / ACTIONS_PER_HOUR_MAX:
+        return None
+    for s in samples:
+        if state.failed_rounds.get(s.domain, 0) >= FAILED_ROUNDS:
+            why = f"{s.domain} does not carry the slice: {s.reason or 'nothing passes'}"
+            return Reroute(s.domain, s.ingress, s.egress, why)
+    for s in samples:
+        if state.broken_rounds.get(s.domain, 0) >= BROKEN_ROUNDS:
+            says = ", and calls that healthy" if s.condition is Condition.HEALTHY else ""
+            why = (
+                f"{s.domain} is {s.worse_permille / 10:.0f} % slower than it promised "
+                f"for {state.broken_rounds[s.domain]} rounds{says}"
+            )
+            return Renegotiate(s.domain, s.ingress, s.egress, s.worse_permille, why)
+    return None
+
+
+def _scale(
+    state: State, load: float, lossy: bool, held: int, now_s: float, policy: Policy
+) -> tuple[State, Scale | None]:
+    """Grow before it is too late, shrink when it has been too much for long enough."""
+    needed, why = _needed(state, load, now_s, policy)
+    wanted = _rounded(needed * (1_000 + policy.headroom_permille) / 1_000, policy)
+    if needed > held * policy.busy_permille / 1_000 or lossy:
+        if wanted > held:
+            return replace(state, down_rounds=0), Scale(wanted, needed, why)
+        return replace(state, down_rounds=0), None
+    if wanted > held - 2 * STEP_PERMILLE:
+        return replace(state, down_rounds=0), None
+    rounds = state.down_rounds + 1
+    if rounds < policy.down_rounds:
+        return replace(state, down_rounds=rounds), None
+    spare = f"no more than {needed / 10:.0f} % of what is agreed is needed"
+    return replace(state, down_rounds=0), Scale(wanted, needed, spare)
+
+
+def _needed(state: State, load: float, now_s: float, policy: Policy) -> tuple[float, str]:
+    """The load to be ready for."""
+    if policy.mode is Mode.REACTIVE:
+        return load, f"the load is {load / 10:.0f} % of what is agreed"
+    ahead = [forecast(state.forecaster, now_s, n) for n in range(1, policy.horizon + 1)]
+    expected = max(ahead) + policy.spreads * state.forecaster.spread
+    if load >= expected:
+        return load, f"the load is {load / 10:.0f} % of what is agreed"
+    minutes = policy.horizon * policy.interval_s / 60
+    return expected, f"{expected / 10:.0f} % of what is agreed is expected within {minutes:g} min"
+
+
+def _rounded(permille: float, policy: Policy) -> int:
+    steps = math.ceil(permille / STEP_PERMILLE) * STEP_PERMILLE
+    return min(max(steps, policy.floor_permille), policy.ceiling_permille)

@@ -1,0 +1,233 @@
+"""The shell of assurance: listens to every domain, decides once per interval, acts through orders.
+
+A listener per domain keeps the last believable measurement of each segment. A round looks at every
+active slice, asks `decide`, and turns its actions into orders of the coordinator's own: they take
+the path of every other change, in all domains or in none, and stand in the decision record with
+their reason. What only concerns the tenant is told there as well.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from coordinator.assurance.decide import (
+    Action,
+    Policy,
+    Renegotiate,
+    Reroute,
+    Sample,
+    Scale,
+    State,
+    Tell,
+    decide,
+)
+from coordinator.assurance.forecast import Forecaster
+from coordinator.assurance.history import History, Kept
+from coordinator.assurance.sampling import held_permille, provisioned, sample
+from coordinator.assurance.telemetry import Fault, Stream, hear
+from coordinator.clock import Clock
+from coordinator.orders import Orders
+from coordinator.records import Segment, SliceRecord
+from coordinator.registry import Registry
+from coordinator.scribe import Scribe
+from domains.errors import EntenteError
+from domains.measurement import Measurement, Reading
+from domains.port import Domain
+
+log = logging.getLogger(__name__)
+
+RETRY_S, RETRY_S_MAX = 0.2, 5.0
+CHUNK = 64
+"""Slices that are decided on before others get their turn."""
+
+
+@dataclass(slots=True)
+class _Heard:
+    """One segment: its stream, and what came of it since the last round."""
+
+    stream: Stream
+    reading: Reading | None = None
+    measured: Measurement | None = None
+    fault: Fault | None = None
+    faults: Counter[Fault] = field(default_factory=Counter)
+
+
+class Watchman:
+    """Looks after every active slice. One per coordinator; belongs to one event loop."""
+
+    def __init__(
+        self,
+        policy: Policy,
+        registry: Registry,
+        orders: Orders,
+        scribe: Scribe,
+        domains: Mapping[str, Domain],
+        history: History,
+        clock: Clock,
+    ) -> None:
+        self._policy = policy
+        self._registry = registry
+        self._orders = orders
+        self._scribe = scribe
+        self._domains = domains
+        self._history = history
+        self._clock = clock
+        self._heard: dict[tuple[str, str], _Heard] = {}
+        self._states: dict[str, State] = {}
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def start(self) -> None:
+        """Begin to listen, and to decide every interval."""
+        self._tasks = [
+            asyncio.create_task(self._listen(name, domain), name=f"measurements-{name}")
+            for name, domain in self._domains.items()
+        ]
+        self._tasks.append(asyncio.create_task(self._rounds(), name="assurance"))
+
+    async def stop(self) -> None:
+        """Idempotent."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._tasks = []
+
+    # -- listening ---------------------------------------------------------------------------
+
+    async def _listen(self, name: str, domain: Domain) -> None:
+        pause_s = RETRY_S
+        while True:
+            try:
+                async for readings in domain.watch_measurements():
+                    self.hear(name, readings)
+                    pause_s = RETRY_S
+            except EntenteError as error:
+                log.info("%s sends no measurements: %s", name, error.message)
+            await asyncio.sleep(pause_s * (0.5 + self._clock.jitter() / 2))
+            pause_s = min(pause_s * 2, RETRY_S_MAX)
+
+    def hear(self, domain: str, readings: Sequence[Reading]) -> None:
+        """One round of one domain. What is not of a slice of ours is not kept."""
+        now_s = self._clock.monotonic_s()
+        for reading in readings:
+            heard = self._heard.get((domain, reading.segment_id))
+            if heard is None:
+                continue  # not known to be a segment yet: the next round makes a place for it
+            if reading.measurement is None and heard.measured is not None:
+                heard.reading = reading
+                continue
+            heard.stream, measured, fault = hear(heard.stream, reading, now_s)
+            heard.reading = reading
+            heard.fault = fault
+            if measured is not None:
+                heard.measured = measured
+            if fault is not None:
+                heard.faults[fault] += 1
+
+    # -- deciding ----------------------------------------------------------------------------
+
+    async def _rounds(self) -> None:
+        while True:
+            await asyncio.sleep(self._policy.interval_s)
+            try:
+                await self.round()
+            except EntenteError as error:
+                log.warning("a round of assurance failed: %s", error.message)
+            except Exception:
+                log.exception("a round of assurance failed unexpectedly")
+
+    async def round(self) -> None:
+        """Look at every active slice once."""
+        now_s = self._clock.now_s()
+        records = list(self._registry.active())
+        self._forget(records)
+        kept: list[Kept] = []
+        for index, record in enumerate(records):
+            self._look(record, now_s, kept)
+            if index % CHUNK == CHUNK - 1:
+                await asyncio.sleep(0)
+        await self._history.keep(kept, int(now_s / self._policy.interval_s), now_s)
+
+    def _look(self, record: SliceRecord, now_s: float, kept: list[Kept]) -> None:
+        samples = []
+        for segment in record.segments:
+            seen, heard = self._sampled(record, segment)
+            samples.append(seen)
+            kept.append(
+                Kept(
+                    record.slice_id,
+                    segment.domain,
+                    now_s,
+                    seen.condition,
+                    seen.reason,
+                    heard.measured,
+                    segment.metrics,
+                )
+            )
+            heard.measured = None
+        before = self._states.get(record.slice_id)
+        if before is None:
+            before = State(Forecaster.fresh(self._policy.interval_s))
+        after, actions = decide(before, samples, held_permille(record), now_s, self._policy)
+        self._states[record.slice_id] = after
+        for action in actions:
+            self._act(record, action)
+
+    def _sampled(self, record: SliceRecord, segment: Segment) -> tuple[Sample, _Heard]:
+        key = (segment.domain, segment.hold_id)
+        heard = self._heard.get(key)
+        monotonic_s = self._clock.monotonic_s()
+        if heard is None:
+            heard = self._heard[key] = _Heard(Stream(monotonic_s))
+        stale = heard.stream.stale(monotonic_s, self._policy.interval_s)
+        reading, measured, fault = heard.reading, heard.measured, heard.fault
+        if fault is not None and heard.faults[fault] == 1:
+            self._scribe.tell(
+                record.slice_id,
+                "telemetry fault",
+                f"a measurement of {segment.domain} is not used: {fault}"
+                if fault is not Fault.GAP
+                else f"the measurements of {segment.domain} have a gap",
+                {"fault": fault.value},
+                segment.domain,
+            )
+            heard.faults[fault] += 1  # told once per segment
+        return sample(segment, record, reading, measured, fault, stale), heard
+
+    def _forget(self, records: Sequence[SliceRecord]) -> None:
+        """States of slices and streams of segments that are no more."""
+        alive = {record.slice_id for record in records}
+        segments = {(s.domain, s.hold_id) for record in records for s in record.segments}
+        for slice_id in self._states.keys() - alive:
+            del self._states[slice_id]
+        for key in self._heard.keys() - segments:
+            del self._heard[key]
+
+    # -- acting ------------------------------------------------------------------------------
+
+    def _act(self, record: SliceRecord, action: Action) -> None:
+        if isinstance(action, Tell):
+            detail = {"mode": self._policy.mode.value}
+            self._scribe.tell(record.slice_id, action.event, action.text, detail, action.domain)
+            return
+        held = held_permille(record)
+        match action:
+            case Scale(permille, _, why):
+                service = provisioned(record.agreed, permille)
+                what = f"{held / 10:.0f} % -> {permille / 10:.0f} % of what is agreed: {why}"
+                avoid: tuple[tuple[str, str, str], ...] = ()
+                event = "scale up" if permille > held else "scale down"
+            case Reroute(domain, ingress, egress, why):
+                service, what = provisioned(record.agreed, held), why
+                avoid, event = ((domain, ingress, egress),), "reroute"
+            case Renegotiate(domain, ingress, egress, _, why):
+                service, what = provisioned(record.agreed, held), why
+                avoid, event = ((domain, ingress, egress),), "renegotiate"
+        try:
+            self._orders.assure(record, service, avoid, event, what)
+        except EntenteError as error:
+            # The slice is being changed, or too much is: the next round sees what is left to do.
+            log.info("%s of %s is not begun: %s", event, record.slice_id, error.message)
