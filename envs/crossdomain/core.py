@@ -46,7 +46,9 @@ class CrossDomain:
         cost: [B, n], J: preference-weighted shares of the bounds that were used up, 0..1.
     """
 
-    def __init__(self, tables: Tables, rows: int, requests: int) -> None:
+    def __init__(self, tables: Tables, rows: int, requests: int, size: Ints | None = None) -> None:
+        """`size`: [resources], what buckets are shares of; what the domains have if None."""
+        self._size = np.maximum(tables.capacity[: tables.plenty] if size is None else size, 1)
         self.tables, self.rows, self.requests = tables, rows, requests
         self.kinds = np.zeros((rows, requests), dtype=np.int64)
         self.turn = np.full(rows, requests)
@@ -101,11 +103,7 @@ class CrossDomain:
         """[B, H], of the roomiest advertised route of each hop, as `domains.topology` reckons."""
         tables = self.tables
         route = tables.route[tables.row[self.kind(), : tables.hops]]  # [B, H, R, Zr]
-        share = (
-            self.free[:, : tables.plenty]
-            * PERMILLE
-            // np.maximum(tables.capacity[: tables.plenty], 1)
-        )
+        share = self.free[:, : tables.plenty] * PERMILLE // self._size
         ends = np.tile([PERMILLE, -1], (self.rows, 1))  # of plenty, of nothing
         share = np.concatenate([share, ends], axis=1)
         left: Ints = share[self._every[:, None, None, None], route].min(axis=3).max(axis=2)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from domains.errors import InvalidRequest
 from envs.arrays import Bools, Floats, Ints
-from envs.crossdomain.core import CrossDomain, Episodes
+from envs.crossdomain.core import Episodes
 from envs.crossdomain.merge import choose
 from envs.crossdomain.observation import Observer
 from envs.crossdomain.scenarios import CONFIGS, Scenario, Task, scenario_of
@@ -70,7 +70,7 @@ class CrossDomainVector:
         self.task = _task(scenario, requests, Path(configs))
         self.num_envs, self.lam, self.bids, self.reward = num_envs, lam, bids, Reward(reward)
         self.observer = Observer(self.task)
-        self.core = CrossDomain(self.task.tables, num_envs, self.task.requests)
+        self.core = self.task.core(num_envs)
         self.agents = tuple(agent.name for agent in self.observer.agents)
         self.observation_size: Mapping[str, int] = {
             one.name: self.observer.size(one) for one in self.observer.agents
