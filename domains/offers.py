@@ -165,7 +165,7 @@ def _served(
     """A menu for `profile` out of options for `served`, its largest part that can be had."""
     identify = _identifier(served, terms)
     offers = []
-    for option in _thinned(profile, options):
+    for option in thinned(profile, options):
         metrics = terms.priced(option.metrics)
         offer_id = identify(option.key, metrics.price_micros)
         offers.append(Offer(offer_id, metrics, short + _missed(profile, metrics)))
@@ -177,7 +177,7 @@ def _exact_first(offer: Offer) -> bool:
     return bool(offer.relaxations)
 
 
-def _thinned(profile: SliceProfile, options: Sequence[Option]) -> Sequence[Option]:
+def thinned(profile: SliceProfile, options: Sequence[Option]) -> Sequence[Option]:
     """At most `MENU_MAX`: the extremes, what no money can better, the rest evenly spread.
 
     What is best in latency and availability together decides what can be proposed when budgets

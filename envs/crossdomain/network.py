@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from coordinator.resources import ResourceDatabase
+from domains.agents.concession import price_of
 from domains.config import DomainConfig, load, technology
 from domains.errors import InvalidRequest
 from domains.model import AbstractTopology
+from domains.offers import Terms
 from domains.technologies import Technology
 from domains.topology import abstract
 
@@ -51,10 +54,17 @@ class Network:
             raise InvalidRequest(f"{folder} holds no domain files (*.toml)", folder=folder)
         return Network.of(folder.name, map(load, files))
 
+    def terms(self, domain: str) -> Terms:
+        """At which margin the domain's agent opens, for a tenant whom its policy does not name."""
+        policy = self.configs[domain].policy
+        return Terms(policy.margin_permille_open, policy.price_micros_min)
+
     def topology(self, domain: str, free: Callable[[str], int], epoch: int = 1) -> AbstractTopology:
         """What a domain shows of itself with that much free."""
         inner = self.technologies[domain]
-        return abstract(inner, domain, self.configs[domain].operator, free, epoch)
+        margin = self.configs[domain].policy.margin_permille_open
+        advertised = partial(price_of, margin_permille=margin)
+        return abstract(inner, domain, self.configs[domain].operator, free, epoch, advertised)
 
     def resources(self) -> ResourceDatabase:
         """The coordinator's map while nothing is in use."""

@@ -16,8 +16,8 @@ from coordinator.resources import ResourceDatabase
 from coordinator.split import split
 from domains.errors import InvalidRequest
 from domains.model import SliceProfile
-from domains.offers import menu
-from domains.technologies import Option, Technology
+from domains.offers import Terms, menu
+from domains.technologies import Option, Technology, cheapest_first
 from envs.crossdomain.demand import PERMILLE, RequestClass
 from envs.crossdomain.network import Network
 
@@ -78,19 +78,22 @@ def _asked(network: Network, resources: ResourceDatabase, service: ServiceProfil
     menus = {}
     for key, profile in budgets.items():
         inner = network.technologies[key[0]]
-        menus[key] = menu(inner, profile, inner.capacities().__getitem__)
+        terms = network.terms(key[0])
+        menus[key] = menu(inner, profile, inner.capacities().__getitem__, terms)
     result = settle(service, found, menus, budgets)
     if not isinstance(result, Agreement):
         raise InvalidRequest(_impossible(service, result), service=service.name)
     options = {
-        key: candidates(network.technologies[key[0]], profile) for key, profile in budgets.items()
+        key: candidates(network.technologies[key[0]], profile, network.terms(key[0]))
+        for key, profile in budgets.items()
     }
     return Asked(service, 0.0, found, budgets, options, result.metrics.price_micros)
 
 
-def candidates(inner: Technology, profile: SliceProfile) -> Sequence[Option]:
-    """All that a domain could do for a slice profile, cheapest first, but for what another option
-    beats or equals in every metric while taking no more of anything: no menu can hold that.
+def candidates(inner: Technology, profile: SliceProfile, terms: Terms) -> Sequence[Option]:
+    """All that a domain could do for a slice profile on these terms, cheapest first, but for what
+    another option beats or equals in every metric while taking no more of anything: no menu can
+    hold that.
 
     Raises:
         InvalidRequest: where it is done depends on what is free, which a table cannot say.
@@ -102,7 +105,8 @@ def candidates(inner: Technology, profile: SliceProfile) -> Sequence[Option]:
             f"{profile.devices} devices somewhere in {profile.ingress!r}: name one of its districts"
         )
     kept: list[Option] = []
-    for option in found:
+    priced = [replace(option, metrics=terms.priced(option.metrics)) for option in found]
+    for option in cheapest_first(priced):
         if not any(_no_worse(other, option) for other in kept):
             kept.append(option)
     return kept

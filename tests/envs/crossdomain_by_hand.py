@@ -13,6 +13,7 @@ import numpy as np
 from coordinator.model import Agreement, ServiceProfile
 from coordinator.planner import Planner, Task
 from coordinator.resources import ResourceDatabase
+from domains.agents.policy import POINTS_MAX
 from domains.config import DomainConfig
 from domains.domain import AdministrativeDomain
 from domains.model import Attachment, HoldRequest
@@ -35,6 +36,9 @@ def shrunk(folder: Path, divisor: int) -> Network:
     configs = Network.read(folder).configs.values()
     return Network.of(f"{folder.name}/{divisor}", [_less(config, divisor) for config in configs])
 
+
+OPEN = {"points_first": POINTS_MAX, "points_max": POINTS_MAX, "headroom_permille": 0}
+"""An agent that shows all that it could do in its first bid, at its own opening price."""
 
 _SIZES = {
     "sectors",
@@ -59,7 +63,9 @@ def _less(config: DomainConfig, divisor: int) -> DomainConfig:
             return [less(one) for one in value]
         return max(value // divisor, 1) if key in _SIZES else value
 
-    return DomainConfig.model_validate(less(config.model_dump(exclude_none=True)))
+    smaller = less(config.model_dump(exclude_none=True))
+    smaller["policy"] |= OPEN
+    return DomainConfig.model_validate(smaller)
 
 
 @dataclass
@@ -79,7 +85,7 @@ class Live:
         ]
         domains = {one.name: one.as_seen_by(CALLER) for one in opened}
         resources = ResourceDatabase()
-        live = Live(domains, opened, resources, Planner(resources, domains))
+        live = Live(domains, opened, resources, Planner(resources, domains, rounds_max=0))
         await live.look()
         return live
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from domains.model import PPB
+from domains.offers import MENU_MAX, thinned
+from domains.technologies import front
 from envs.arrays import Bools, Ints
 from envs.crossdomain.core import CrossDomain
 from envs.crossdomain.policies.policy import cheapest_of, lengths, nearest, rows_of
-from envs.crossdomain.tables import PLENTY
+from envs.crossdomain.tables import PLENTY, Tables
 
 
 class Menus:
@@ -21,7 +23,26 @@ class Menus:
         pass
 
     def act(self, core: CrossDomain) -> Bools:
-        return core.room()
+        room = core.room()
+        for row, hop in np.argwhere(room.sum(axis=2) > MENU_MAX).tolist():
+            room = room.copy()
+            room[row, hop] = _menu(core.tables, int(core.kind()[row]), hop, room[row, hop])
+        return room
+
+
+def _menu(tables: Tables, class_: int, hop: int, room: Bools) -> Bools:
+    """What of more options than a menu holds `domains.offers` puts on it, [M]."""
+    asked = tables.asked[class_]
+    key = list(asked.budgets)[hop]
+    fitting = [asked.options[key][number] for number in np.flatnonzero(room).tolist()]
+    best = front(fitting, lambda _: PLENTY)
+    kept = {id(option) for option in thinned(asked.budgets[key], best)}
+    return np.array(
+        [
+            number < len(asked.options[key]) and id(asked.options[key][number]) in kept
+            for number in range(len(room))
+        ]
+    )
 
 
 class Cheapest:
