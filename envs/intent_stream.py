@@ -8,12 +8,13 @@ and the pressures of the measurement (noisy) are written back. Three acts:
     2  eight others, while four months pass               it falls for these too
     3  the first eight again                              what was learned is still there
 
-    python -m envs.intent_stream --out DIR     writes stream.csv and, with matplotlib, stream.png
+    entente evaluate memory --out DIR     writes memory.csv and memory.png
+
+The last figures are in `INTENT_STREAM.md` beside this file.
 """
 
 from __future__ import annotations
 
-import argparse
 import csv
 import random
 import statistics
@@ -23,7 +24,7 @@ from itertools import product
 from pathlib import Path
 
 from coordinator.intent.catalogue import Quality
-from coordinator.intent.encoder import Encoder, load
+from coordinator.intent.encoder import Encoder
 from coordinator.intent.memory import Memory, TenantMemory
 from coordinator.intent.outcomes import Outcome, OutcomeKind, normalised
 from coordinator.intent.retrieval import RetrievalInterpreter, TenantInterpreter
@@ -33,6 +34,8 @@ from coordinator.model import Preference
 
 TENANT = "acme"
 DAY_S = 86_400.0
+ACTS = (240, 160, 80)
+"""Intents of each act."""
 NOISE = 0.15
 GAIN = 6.0
 """Pressure for each unit of weight that was too little; 1/6 too little presses fully."""
@@ -82,8 +85,17 @@ class Step:
     entries: int
 
 
-def stream(encoder: Encoder, seed: int = 1, acts: Sequence[int] = (240, 160, 80)) -> list[Step]:
-    """Run the three acts in a store that lives in memory only."""
+def stream(
+    encoder: Encoder,
+    seed: int = 1,
+    acts: Sequence[int] = ACTS,
+    done: Callable[[], None] = lambda: None,
+) -> list[Step]:
+    """Run the three acts in a store that goes with them.
+
+    Args:
+        done: called after each intent.
+    """
     drawn = random.Random(seed)  # noqa: S311  # a simulation
     clock = [0.0]
     store = open_store(encoder.dimension)
@@ -100,6 +112,7 @@ def stream(encoder: Encoder, seed: int = 1, acts: Sequence[int] = (240, 160, 80)
             plain = rules.interpret(text, ()).services
             if len(plain) == 1:
                 steps.append(_step(tenant, own, act, text, plain[0].preference, drawn.gauss))
+            done()
     store.close()
     return steps
 
@@ -174,34 +187,22 @@ def summary(steps: Sequence[Step]) -> dict[str, float]:
     }
 
 
-def main() -> None:
-    """Write the data and the figure; print the summary."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
-    parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--seed", type=int, default=1)
-    asked = parser.parse_args()
-    asked.out.mkdir(parents=True, exist_ok=True)
-    steps = stream(load(), asked.seed)
-    with (asked.out / "stream.csv").open("w", newline="") as file:
+def write(steps: Sequence[Step], folder: Path) -> None:
+    """Every step as memory.csv, and the figure as memory.png."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "memory.csv").open("w", newline="") as file:
         rows = csv.writer(file)
-        rows.writerow(["step", "act", "with_memory", "without", "entries"])
-        for number, step in enumerate(steps):
+        rows.writerow(["intent", "act", "error_with_memory", "error_without", "entries"])
+        for number, step in enumerate(steps, 1):
             rows.writerow([number, step.act, step.with_memory, step.without, step.entries])
-    for name, value in summary(steps).items():
-        print(f"{name:20} {value}")
-    _plot(steps, asked.out / "stream.png")
+    _plot(steps, folder / "memory.png")
 
 
 def _plot(steps: Sequence[Step], path: Path) -> None:
-    try:
-        import matplotlib
-    except ImportError:
-        print("no figure: matplotlib is not installed")
-        return
-    matplotlib.use("Agg")
-    from matplotlib import pyplot
+    from matplotlib.figure import Figure
 
-    figure, (errors, sizes) = pyplot.subplots(2, 1, sharex=True, figsize=(9, 6))
+    figure = Figure(figsize=(9, 6))
+    errors, sizes = figure.subplots(2, 1, sharex=True)
     errors.plot(_smooth([step.without for step in steps]), label="catalogue and rules only")
     errors.plot(_smooth([step.with_memory for step in steps]), label="with memory")
     errors.set_ylabel("error of the preference\n(total variation, mean of 20)")
@@ -220,7 +221,3 @@ def _plot(steps: Sequence[Step], path: Path) -> None:
 
 def _smooth(values: Sequence[float], over: int = 20) -> list[float]:
     return [statistics.mean(values[max(0, i - over + 1) : i + 1]) for i in range(len(values))]
-
-
-if __name__ == "__main__":
-    main()

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import threading
+import time
 import uuid
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import grpc
 from google.longrunning import operations_pb2
@@ -21,11 +23,28 @@ ACCEPT = slices_pb2.RELAXATION_POLICY_ACCEPT
 REJECT = slices_pb2.RELAXATION_POLICY_REJECT
 
 
+POLL_S = 0.1
+_Found = TypeVar("_Found")
+
+
 async def eventually(holds: Callable[[], Awaitable[bool]], within_s: float = 20) -> None:
     """Return when `holds` does; TimeoutError after `within_s`."""
     async with asyncio.timeout(within_s):
         while not await holds():  # noqa: ASYNC110  # what is waited for has no event here
             await asyncio.sleep(0.02)
+
+
+def at_last(tried: Callable[[], _Found | None], within_s: float, what: str) -> _Found:
+    """What `tried` finds, as soon as it does; for what runs in other processes and takes minutes.
+
+    Raises:
+        AssertionError: it has not within `within_s`.
+    """
+    ends_s, never = time.monotonic() + within_s, threading.Event()
+    while (found := tried()) is None:
+        assert time.monotonic() < ends_s, f"{what}: not within {within_s:g} s"
+        never.wait(POLL_S)
+    return found
 
 
 def new_id() -> str:

@@ -67,7 +67,7 @@ def load(name: str = DEFAULT) -> Encoder:
         if name not in _loaded:
             from coordinator.intent.together import Together
 
-            model = MiniLM(_bundled()) if name == DEFAULT else _SentenceTransformer(name)
+            model = MiniLM(bundled()) if name == DEFAULT else _SentenceTransformer(name)
             _loaded[name] = Remembering(Together(model))
         return _loaded[name]
 
@@ -237,7 +237,7 @@ def _vocabulary(folder: Path) -> dict[str, int]:
     return held
 
 
-def _bundled() -> Path:
+def bundled() -> Path:
     """Where the package keeps the weights; it is looked up, not imported: its loader needs torch.
 
     Raises:

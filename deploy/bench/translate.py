@@ -6,15 +6,21 @@ import asyncio
 import json
 import os
 import sys
+import threading
 import time
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, asynccontextmanager
 from dataclasses import asdict, dataclass
-from itertools import count
+from itertools import cycle
 from pathlib import Path
 from typing import Final
 
+from coordinator.intent import Interpreter, encoder
+from coordinator.intent.retrieval import RetrievalInterpreter
 from coordinator.intent.rules import RulesInterpreter
+from coordinator.intent.store import open_store
+from coordinator.intent.together import Together
 from deploy.bench.effort import Effort, Tell
 from deploy.bench.report import Report, Table, figure
 from deploy.child import importable
@@ -35,6 +41,11 @@ TENANTS: Final = 400
 START_S: Final = 90.0
 STOP_S: Final = 40.0
 ANSWER_S: Final = 20.0
+RULES: Final = "in process, rules"
+ALONE: Final = "in process, one by one"
+BATCHED: Final = "in process, batched"
+_TURN = threading.Lock()
+"""Whose turn it is to take the next sentence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +59,9 @@ class Seen:
 
 async def measure(folder: Path, effort: Effort, tell: Tell) -> Report:
     """Translate our own sentences again and again, one by one and at once."""
-    texts = [row.text for row in labelled(SENTENCES)]
+    texts = _endless([row.text for row in labelled(SENTENCES)])
     tell("in this process")
-    rows = {"in process, one thread": _direct(texts, effort)}
+    rows = await asyncio.to_thread(_in_process, texts, effort)
     for launcher in (Launcher.PROCESS, Launcher.RAY):
         name = "HTTP, plain process" if launcher is Launcher.PROCESS else "HTTP, Ray Serve"
         tell(name)
@@ -60,38 +71,67 @@ async def measure(folder: Path, effort: Effort, tell: Tell) -> Report:
         (name, figure(seen.p50_ms), figure(seen.p99_ms), figure(seen.per_s))
         for name, seen in rows.items()
     ]
+    batched = rows[BATCHED].per_s / rows[ALONE].per_s
+    shown.append(("batched x one by one", "", "", figure(batched)))
     columns = ("translate", "p50 ms", "p99 ms", f"per s, {CLIENTS} clients")
-    table = Table("A sentence becomes standard profiles, rules engine", columns, shown)
+    table = Table(
+        "A sentence becomes standard profiles; retrieval unless it says rules", columns, shown
+    )
     return Report("translate", (table,), {name: asdict(seen) for name, seen in rows.items()})
 
 
-def _direct(texts: Sequence[str], effort: Effort) -> Seen:
-    translator = Translator(RulesInterpreter(), network(DEFAULT))
+def _endless(texts: Sequence[str]) -> Iterator[str]:
+    """Sentences that were never said before: no vector of theirs is remembered."""
+    for number, text in enumerate(cycle(texts)):
+        yield f"{text.rstrip(' .')} at site {''.join(chr(97 + int(d)) for d in str(number))}"
+
+
+def _in_process(texts: Iterator[str], effort: Effort) -> dict[str, Seen]:
+    """Rules; then retrieval one by one and batched, their windows interleaved."""
+    covered = network(DEFAULT)
+    weights = encoder.MiniLM(encoder.bundled())
+    with ExitStack() as open_, ThreadPoolExecutor(CLIENTS) as threads:
+        readers: dict[str, Interpreter] = {RULES: RulesInterpreter()}
+        for name, model in ((ALONE, weights), (BATCHED, Together(weights))):
+            store = open_store(weights.dimension)
+            open_.callback(store.close)
+            readers[name] = RetrievalInterpreter(RulesInterpreter(), store, model).of("bench")
+        took_ms: dict[str, list[float]] = {name: [] for name in readers}
+        counts = dict.fromkeys(readers, 0)
+        for _ in range(effort.windows):
+            for name, reader in readers.items():
+                translator = Translator(reader, covered)
+                took_ms[name] += _window(translator, texts, effort.window_s / 2)
+                crowd = [
+                    threads.submit(_window, translator, texts, effort.window_s)
+                    for _ in range(CLIENTS)
+                ]
+                counts[name] += sum(len(one.result()) for one in crowd)
+    window_s = effort.windows * effort.window_s
+    return {name: _seen(took_ms[name], counts[name] / window_s) for name in readers}
+
+
+def _window(translator: Translator, texts: Iterator[str], window_s: float) -> list[float]:
+    """Milliseconds of every translation that one thread gets done."""
     took_ms: list[float] = []
-    translator(texts[0])
-    began_s = time.perf_counter()
-    while time.perf_counter() - began_s < effort.windows * effort.window_s:
-        for text in texts:
-            at_s = time.perf_counter()
-            translator(text)
-            took_ms.append((time.perf_counter() - at_s) * 1_000)
-    per_s = len(took_ms) / (time.perf_counter() - began_s)
-    return _seen(took_ms, per_s)
+    ends_s = time.perf_counter() + window_s
+    while (at_s := time.perf_counter()) < ends_s:
+        with _TURN:
+            text = next(texts)
+        translator(text)
+        took_ms.append((time.perf_counter() - at_s) * 1_000)
+    return took_ms
 
 
 async def _over_http(
-    address: str, tokens: Sequence[str], texts: Sequence[str], effort: Effort
+    address: str, tokens: Sequence[str], texts: Iterator[str], effort: Effort
 ) -> Seen:
-    requests = [_request(text, token) for text, token in _pairs(texts, tokens)]
+    requests = (_request(next(texts), token) for token in cycle(tokens))
     window_s = effort.windows * effort.window_s
     await _busy(address, requests, window_s / 4, 1)  # what is built on first use
     alone = await _busy(address, requests, window_s, 1)
     crowd = await _busy(address, requests, window_s, CLIENTS)
     return _seen(alone, len(crowd) / window_s)
-
-
-def _pairs(texts: Sequence[str], tokens: Sequence[str]) -> list[tuple[str, str]]:
-    return [(texts[index % len(texts)], token) for index, token in enumerate(tokens)]
 
 
 def _request(text: str, token: str) -> bytes:
@@ -105,11 +145,10 @@ def _request(text: str, token: str) -> bytes:
 
 
 async def _busy(
-    address: str, requests: Sequence[bytes], window_s: float, clients: int
+    address: str, requests: Iterator[bytes], window_s: float, clients: int
 ) -> list[float]:
     """Milliseconds of every answer that so many clients get within a window."""
     ends_s = time.perf_counter() + window_s
-    numbers = count()
     took_ms: list[float] = []
 
     async def client() -> None:
@@ -117,7 +156,7 @@ async def _busy(
         reader, writer = await asyncio.open_connection(host, int(port))
         try:
             while (at_s := time.perf_counter()) < ends_s:
-                writer.write(requests[next(numbers) % len(requests)])
+                writer.write(next(requests))
                 async with asyncio.timeout(ANSWER_S):
                     await _answered(reader)
                 took_ms.append((time.perf_counter() - at_s) * 1_000)

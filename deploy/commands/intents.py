@@ -37,6 +37,7 @@ def register(app: typer.Typer) -> None:
     app.command("catalogue")(catalogue)
     app.command("chat")(chat)
     evaluations.command("intents")(intents)
+    evaluations.command("memory")(memory)
     evaluations.callback()(lambda: None)
     app.add_typer(evaluations, name="evaluate")
 
@@ -116,6 +117,37 @@ def intents(
     console().print(
         render_intent.figures(found.figures, found.p50_ms, found.p99_ms, translator.engine)
     )
+
+
+def memory(
+    out: Annotated[
+        Path | None, typer.Option(help="A folder for memory.csv and memory.png.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Of the order of sentences and of the noise.")] = 1,
+    encoder: EncoderName = None,
+    as_json: Json = False,
+) -> None:
+    """What memory learns where outcomes contradict the catalogue: 480 intents, three acts."""
+    from rich.progress import Progress
+
+    from coordinator.intent.encoder import load
+    from coordinator.intent.settings import DEFAULT_ENCODER
+    from deploy import render_intent
+    from envs.intent_stream import ACTS, stream, summary, write
+
+    with Progress(disable=as_json, transient=True) as progress:
+        task = progress.add_task("living through", total=sum(ACTS))
+        model = load(encoder or DEFAULT_ENCODER)
+        steps = stream(model, seed, done=lambda: progress.advance(task))
+    found = summary(steps)
+    if out is not None:
+        write(steps, out)
+    if as_json:
+        print_json(found)
+        return
+    console().print(render_intent.memory(found))
+    if out is not None:
+        typer.echo(f"{out / 'memory.csv'}, {out / 'memory.png'}")
 
 
 def catalogue(

@@ -97,7 +97,7 @@ def test_the_encoder_knows_what_means_the_same(minilm: Encoder) -> None:
 
 def test_a_sentence_has_the_same_vector_alone_and_among_others(minilm: Encoder) -> None:
     texts = [f"{'very ' * n}fast video for {n} users" for n in range(40)]
-    alone = MiniLM(encoder._bundled())
+    alone = MiniLM(encoder.bundled())
     together = alone.encode(texts)
     for place in (0, 17, 39):
         assert np.allclose(alone.encode([texts[place]])[0], together[place], atol=1e-5)
@@ -105,7 +105,7 @@ def test_a_sentence_has_the_same_vector_alone_and_among_others(minilm: Encoder) 
 
 def test_it_agrees_with_the_published_model() -> None:
     """The cosine that sentence-transformers gives for this pair with the same weights."""
-    vectors = MiniLM(encoder._bundled()).encode(
+    vectors = MiniLM(encoder.bundled()).encode(
         ["A man is playing guitar", "Someone plays an instrument"]
     )
     assert float(vectors[0] @ vectors[1]) == pytest.approx(0.62792, abs=1e-4)
@@ -114,8 +114,8 @@ def test_it_agrees_with_the_published_model() -> None:
 def test_it_is_loaded_once_and_tampered_weights_are_refused(tmp_path: Path) -> None:
     assert encoder.load() is encoder.load()
     for name in ("config.json", "vocab.txt"):
-        (tmp_path / name).write_bytes((encoder._bundled() / name).read_bytes())
-    raw = bytearray((encoder._bundled() / "model.safetensors").read_bytes())
+        (tmp_path / name).write_bytes((encoder.bundled() / name).read_bytes())
+    raw = bytearray((encoder.bundled() / "model.safetensors").read_bytes())
     raw[-1] ^= 1
     (tmp_path / "model.safetensors").write_bytes(raw)
     with pytest.raises(WrongState, match="not the published ones"):
@@ -127,10 +127,10 @@ def test_it_is_loaded_once_and_tampered_weights_are_refused(tmp_path: Path) -> N
 )
 def test_the_pieces_are_those_of_the_published_tokenizer() -> None:
     tokenizers = importlib.import_module("tokenizers")
-    published = tokenizers.Tokenizer.from_file(str(encoder._bundled() / "tokenizer.json"))
+    published = tokenizers.Tokenizer.from_file(str(encoder.bundled() / "tokenizer.json"))
     published.no_truncation()
     published.no_padding()
-    own = MiniLM(encoder._bundled())._pieces
+    own = MiniLM(encoder.bundled())._pieces
     for text in (
         "naïve café: 5G; “quoted”", "日本語 10ms", "a" * 300,
         "İstanbul \u200b x\x00y straße ½ €5/h",

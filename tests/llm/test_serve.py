@@ -20,13 +20,13 @@ from coordinator.intent.proposal import parse
 from coordinator.intent.rules import RulesInterpreter
 from coordinator.intent.settings import LlmSettings
 from deploy.vllm_engine import EngineSettings
+from tests.asking import at_last
 from tests.llm.conftest import OPTIONS
 
 pytestmark = [pytest.mark.timeout(560), pytest.mark.ray]
 
 ROBOTS = "Control of welding robots in Berlin within 10 ms, for 40 devices"
 BACK_S = 240.0
-POLL_S = 1.0
 
 
 @pytest.fixture(scope="module")
@@ -85,12 +85,12 @@ def test_it_answers_streams_refuses_and_recovers(served: tuple[str, Any]) -> Non
 
 def _again(model: OpenAiModel, handle: Any) -> int:
     """The process of the engine that Serve started in place of the dead one."""
-    ends = time.monotonic() + BACK_S
-    while time.monotonic() < ends:
+
+    def back() -> int | None:
         try:
             parse(model.answer(messages(ROBOTS, ())))
         except ModelFailed:
-            time.sleep(POLL_S)
-        else:
-            return int(handle.pid.remote().result())
-    raise AssertionError(f"no engine came back within {BACK_S} s")
+            return None
+        return int(handle.pid.remote().result())
+
+    return at_last(back, BACK_S, "an engine in its place")
