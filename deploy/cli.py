@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from deploy.commands import inspect, intents, request, run, serve
+from deploy.commands import inspect, intents, request, run, serve, train
 from deploy.session import Asker, fail, fault
 
 
@@ -64,6 +64,7 @@ request.register(app)
 inspect.register(app)
 intents.register(app)
 serve.register(app)
+train.register(app)
 
 
 def main() -> None:
