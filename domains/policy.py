@@ -98,7 +98,7 @@ class Manifest(BaseModel):
 
 
 class Network(Protocol):
-    """Logits [.., A] of observations [.., D], any leading shape."""
+    """Logits [.., A] of observations [.., D], any leading shape; the array is the caller's."""
 
     def __call__(self, observations: Array) -> Array: ...
 
@@ -112,7 +112,9 @@ class Policy:
 
     def choose(self, observation: Array, mask: NDArray[np.bool_]) -> int:
         """An action for one observation [D] under a mask [A] with something allowed."""
-        return int(np.where(mask, self.network(observation), _FORBIDDEN).argmax())
+        logits = self.network(observation)
+        logits[~mask] = _FORBIDDEN
+        return int(logits.argmax())
 
     def choose_each(
         self, observations: Array, masks: NDArray[np.bool_]

@@ -41,7 +41,8 @@ class Layers:
     def __call__(self, observations: Array) -> Array:
         hidden = _through(self.layers[:-1], observations, self.activation)
         matrix, bias = self.layers[-1]
-        logits: Array = hidden @ matrix + bias
+        logits: Array = hidden.dot(matrix)
+        logits += bias
         return logits
 
 
@@ -89,6 +90,8 @@ class Pointer:
         return cls(shared, each, node, start, start_bias, mean, context, out, out_bias, activation)
 
     def __call__(self, observations: Array) -> Array:
+        if observations.ndim == 1:
+            return self._one(observations)
         width = len(self.node)
         started = observations[..., : self.shared] @ self.start + self.start_bias
         seen = observations[..., self.shared :]
@@ -105,10 +108,31 @@ class Pointer:
         scores = (out[..., None, :width] @ hidden)[..., 0, :]
         return np.concatenate((scores, out[..., width:]), axis=-1)
 
+    def _one(self, observation: Array) -> Array:
+        """The same for a single observation [D], in half the time: this is a live decision."""
+        width = len(self.node)
+        started = observation[: self.shared].dot(self.start)
+        started += self.start_bias
+        hidden = self.node.dot(observation[self.shared :].reshape(self.each, -1))
+        hidden += started[:width, None]
+        _activate(hidden, self.activation)
+        candidates = hidden.shape[1]
+        context: Array = hidden.sum(axis=1).dot(self.mean)
+        context /= candidates
+        context += started[width:]
+        _activate(context, self.activation)
+        context = _through(self.context, context, self.activation)
+        out = context.dot(self.out)
+        out += self.out_bias
+        logits = np.empty(candidates + len(out) - width, dtype=np.float32)
+        out[:width].dot(hidden, out=logits[:candidates])
+        logits[candidates:] = out[width:]
+        return logits
+
 
 def _through(layers: Chain, values: Array, activation: Activation) -> Array:
     for matrix, bias in layers:
-        values = values @ matrix
+        values = values.dot(matrix)  # twice as fast as @ on one observation
         values += bias
         _activate(values, activation)
     return values

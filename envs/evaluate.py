@@ -14,11 +14,14 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from domains.errors import EntenteError
 from envs.embedding.evaluation import NAMES as WORKLOAD_POLICIES
 from envs.embedding.evaluation import WorkloadResult, evaluate_workload
 from envs.sliceorch.evaluation import IiotResult, evaluate_iiot
 from envs.sliceorch.policies import NAMES
-from envs.sliceorch.profiles import PROFILES
+from envs.sliceorch.policies.learned import NAMES as TRAINED
+from envs.sliceorch.policies.learned import is_learned
+from envs.sliceorch.profiles import PROFILES, Mask, mask_of
 from envs.statistics import Estimate
 
 __all__ = [
@@ -41,6 +44,7 @@ def iiot(
     against: str | None = None,
     departures: bool = False,
     as_json: bool = False,
+    mask: str | None = None,
 ) -> None:
     """Evaluates with a progress bar on stderr, and prints a table or one JSON object."""
     names = [policy] if against is None else [policy, against]
@@ -52,7 +56,10 @@ def iiot(
             def show(done: int, total: int, task: object = task) -> None:
                 bar.update(task, completed=done, total=total)  # type: ignore[arg-type]
 
-            results.append(evaluate_iiot(profile, requests, name, episodes, seed, departures, show))
+            other = None if mask is None or not is_learned(name) else mask_of(mask)
+            results.append(
+                evaluate_iiot(profile, requests, name, episodes, seed, departures, show, other)
+            )
     difference = results[0].against(results[1]) if against is not None else None
     if as_json:
         values = results[0].as_json()
@@ -147,11 +154,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     study = tasks.add_parser("iiot", help="the IIoT case study, entente/SliceOrch")
     study.add_argument("--profile", default="C2", help=", ".join(PROFILES))
     study.add_argument("--requests", type=int, help="slices per episode; the profile's if absent")
-    study.add_argument("--policy", required=True, help=", ".join(NAMES))
+    study.add_argument(
+        "--policy", required=True, help=", ".join((*NAMES, *TRAINED, "FILE.npz", "FOLDER"))
+    )
     study.add_argument("--against", help="another policy, for the paired gain over it")
     study.add_argument("--episodes", type=int, default=1000)
     study.add_argument("--seed", type=int, default=0)
     study.add_argument("--departures", action="store_true", help="v2: slices come and go")
+    study.add_argument("--mask", choices=list(Mask), help="of a trained policy, if another")
     study.add_argument("--json", action="store_true")
     one = tasks.add_parser("workload", help="a workload file, entente/Embedding")
     one.add_argument("file", type=Path, help="JSON of schema vne-workload/1")
@@ -172,8 +182,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             asked.against,
             asked.departures,
             asked.json,
+            asked.mask,
         )
-    except (ValueError, OSError) as wrong:
+    except (ValueError, OSError, EntenteError) as wrong:
         print(f"error: {wrong}", file=sys.stderr)
         return 2
     return 0

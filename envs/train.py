@@ -5,6 +5,7 @@ Runs as it stands, or as a job: ray job submit --working-dir . -- python -m envs
 
 import argparse
 import json
+import logging
 import os
 import sys
 from collections.abc import Sequence
@@ -26,10 +27,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     asked = _parser().parse_args(arguments)
     for name in THREADS:
         os.environ.setdefault(name, "1")
+    logging.getLogger("ray").setLevel(logging.ERROR)  # it warns of what it does itself
     try:
         changes = dict(_pair(text) for text in asked.set)
-        plan = plan_of(asked.config, asked.env, changes)
-        return _train(plan, asked)
+        if asked.seeds > 1 or asked.sweep:
+            return _sweep(asked, changes)
+        return _train(plan_of(asked.config, asked.env, changes), asked)
     except EntenteError as error:
         print(f"error: {error.message}", file=sys.stderr)
         return 1
@@ -53,6 +56,20 @@ def _train(plan: Plan, asked: argparse.Namespace) -> int:
     return 0
 
 
+def _sweep(asked: argparse.Namespace, changes: dict[str, str]) -> int:
+    from envs.learning.cluster import cluster
+    from envs.learning.sweep import Sweep, line_of, run
+
+    values = {key: text.split(";") for key, text in map(_pair, asked.sweep)}
+    out = asked.out or Path("runs") / f"{Path(asked.config).stem}-sweep"
+    sweep = Sweep(asked.config, asked.env, changes, asked.seeds, values, out.resolve())
+    with cluster(workers=min(len(sweep.trials()), os.cpu_count() or 1) - 1):
+        rows = run(sweep, lambda text: print(text, flush=True))
+    for row in rows:
+        print(json.dumps(row) if asked.json else line_of(row), flush=True)
+    return 1 if any(row["failed"] for row in rows) else 0
+
+
 def line_of(now: "Iteration") -> str:
     """An iteration as people read it."""
     figures = ", ".join(f"{key} {value:.3f}" for key, value in now.ended.items())
@@ -69,6 +86,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, help="folder for everything; runs/NAME-SEED if absent")
     parser.add_argument("--set", action="append", default=[], help="steps=1000, ppo.lr=1e-4, ..")
+    parser.add_argument("--seeds", type=int, default=1, help="so many trainings, seeds 0, 1, ..")
+    parser.add_argument(
+        "--sweep", action="append", default=[], help="a grid: ppo.lr=1e-3;3e-4, with every seed"
+    )
     parser.add_argument("--resume", action="store_true", help="go on from --out's last checkpoint")
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
     return parser

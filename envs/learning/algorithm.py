@@ -7,8 +7,11 @@ from typing import Any
 from ray.rllib.algorithms.ppo import PPOConfig
 from ray.rllib.core.rl_module import MultiRLModuleSpec, RLModuleSpec
 
+from domains.policy import Architecture
 from envs.learning.batched import Agent
 from envs.learning.connector import BatchOfFragments
+from envs.learning.errors import PlanInvalid
+from envs.learning.learner import PpoLearner
 from envs.learning.module import SHAPE, MaskedPolicy
 from envs.learning.networks import Shape
 from envs.learning.plan import Plan, Schedule
@@ -27,6 +30,10 @@ def policy_names(plan: Plan, task: Task) -> dict[Agent, str]:
 def shape_of(plan: Plan, task: Task, agent: Agent) -> Shape:
     schema, network = task.schema(agent), plan.network
     central = plan.agents.critic == "central"
+    if network.architecture is Architecture.POINTER and not schema.each:
+        raise PlanInvalid(f"{agent} has no candidates to point at: architecture = 'layers'")
+    if central and not task.state_size:
+        raise PlanInvalid(f"{task.environment} has no state for a central critic")
     return Shape(
         architecture=network.architecture,
         activation=network.activation,
@@ -66,6 +73,7 @@ def config_of(plan: Plan, task: Task, seed: int) -> Any:
         .rl_module(rl_module_spec=MultiRLModuleSpec(rl_module_specs=specs))
         .learners(
             num_learners=0,
+            learner_class=PpoLearner,
             add_default_connectors_to_learner_pipeline=False,
             learner_connector=partial(_connector, ppo.gamma, ppo.lambda_),
         )

@@ -112,14 +112,19 @@ def inspect(place: Path) -> Note:
     return note
 
 
-def require(note: Note, place: Path, task: Task) -> None:
-    """CheckpointUnusable unless it is of this version of this environment."""
+def require(note: Note, place: Path, task: Task, plan: Plan | None = None) -> None:
+    """CheckpointUnusable unless it is of this version of this environment, and with a `plan`, of
+    its network."""
     if note.environment != task.environment:
         raise CheckpointUnusable(f"{place} is of {note.environment}, not of {task.environment}")
     if note.schemas != _schemas(task):
         raise CheckpointUnusable(
             f"{place} is of another version of {note.environment}: what is seen or done has changed"
         )
+
+    for part in ("network", "agents"):
+        if plan is not None and getattr(plan, part) != getattr(note.plan, part):
+            raise CheckpointUnusable(f"{place} was trained with another [{part}]")
 
 
 def _schemas(task: Task) -> dict[str, str]:

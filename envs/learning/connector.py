@@ -75,7 +75,6 @@ class BatchOfFragments(ConnectorV2):  # type: ignore[misc]
             Columns.OBS: torch.from_numpy(seen.observations.reshape(flat, -1)),
             MASK: torch.from_numpy(seen.masks.reshape(flat, -1)),
             Columns.ACTIONS: actions,
-            Columns.ACTION_DIST_INPUTS: logits,
             Columns.ACTION_LOGP: torch.log_softmax(logits, -1).gather(1, actions[:, None])[:, 0],
             Postprocessing.ADVANTAGES: _tensor(gains),
             Postprocessing.VALUE_TARGETS: _tensor(gains + now),

@@ -1,7 +1,5 @@
 """Trained modules to policy files that domains load without torch and Ray."""
 
-import os
-import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,9 +8,8 @@ from domains.policy import Manifest, Policy, Schema, read, write
 from envs.learning import checkpoints
 from envs.learning.algorithm import policy_names
 from envs.learning.plan import Plan
+from envs.learning.source import commit
 from envs.learning.tasks import Task, task_of
-
-COMMIT = "ENTENTE_COMMIT"  # tells a job, which has no repository, what it runs
 
 
 def export(
@@ -67,21 +64,3 @@ def of_checkpoint(folder: Path, into: Path) -> dict[str, Policy]:
         )
         for agent, name in policy_names(note.plan, task).items()
     }
-
-
-def commit() -> str:
-    """Of the code that runs; "" where nobody says."""
-    if told := os.environ.get(COMMIT):
-        return told
-    here = Path(__file__).parent
-    try:
-        found = subprocess.run(
-            ["git", "rev-parse", "HEAD"],  # noqa: S607, whichever git there is
-            cwd=here,
-            capture_output=True,
-            text=True,
-            timeout=5,
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return ""
-    return found.stdout.strip() if found.returncode == 0 else ""

@@ -105,9 +105,9 @@ class SliceOrchTask(SpacesOfSchema):
         return 0
 
     def schema(self, agent: Agent) -> Schema:
-        from envs.sliceorch.observation import GLOBAL_NAMES, NODE_NAMES
+        from envs.sliceorch.policies.learned import schema
 
-        return Schema(self.environment, GLOBAL_NAMES, NODE_NAMES, ("local", "refuse"))
+        return schema(self.departures)
 
     def candidates(self, agent: Agent) -> int:
         from envs.sliceorch.profiles import profile_of

@@ -23,7 +23,7 @@ from envs.learning.plan import Imitation, Plan
 from envs.learning.runner import ENDED
 from envs.learning.tasks import Scores, task_of
 
-EMPTY_ITERATIONS_MAX: Final = 10
+SILENCE_MAX_S: Final = 120.0  # a process that samples takes some seconds to be replaced
 EVALUATION_SEED: Final = 1  # 0 is what `entente evaluate` plays if nobody says otherwise
 PROGRESS: Final = "progress.jsonl"
 
@@ -57,7 +57,8 @@ class Training:
     out: Path
     tell: Callable[[Iteration], None] = lambda _: None
     say: Callable[[str], None] = lambda _: None
-    _empty: int = field(default=0, init=False)
+    _steps: int = field(default=0, init=False)
+    _heard_s: float = field(default=0.0, init=False)
 
     def run(self, resume: bool = False) -> dict[str, Policy]:
         """Trains to the end and returns the policy of each agent, which `out/policies` has too.
@@ -72,12 +73,13 @@ class Training:
         place = checkpoints.newest(self.out) if resume else None
         if place is not None:
             note = checkpoints.inspect(place)
-            checkpoints.require(note, place, task)
+            checkpoints.require(note, place, task, plan)
         torch.set_num_threads(1)  # more only wait for each other on networks of this size
         algorithm = config_of(plan, task, self.seed).build_algo()
         try:
             if place is not None:
                 algorithm.restore_from_path(str(place.resolve()))
+                self._steps = note.steps
                 self.say(f"resumed from {place}")
             elif plan.imitation is not None:
                 self._imitate(algorithm, task, plan.imitation)
@@ -109,24 +111,19 @@ class Training:
     def _iterate(self, algorithm: Any, task: Any) -> None:
         from tensorboardX import SummaryWriter
 
-        total = math.ceil(self.plan.steps / self.plan.ppo.rollout)
         self.out.mkdir(parents=True, exist_ok=True)
-        started, cpu_started, first = time.monotonic(), time.process_time(), algorithm.iteration
+        clocks = time.monotonic(), time.process_time()
+        first = self._steps
+        self._heard_s = clocks[0]
         curves = SummaryWriter(str(self.out / "tensorboard"), purge_step=first or None)
         with (self.out / PROGRESS).open("a") as log:
-            while algorithm.iteration < total:
-                result = algorithm.train()
-                seconds = time.monotonic() - started
-                left = total - algorithm.iteration
-                now = self._iteration(
-                    result,
-                    total,
-                    seconds,
-                    time.process_time() - cpu_started,
-                    seconds / (algorithm.iteration - first) * left,
-                )
-                if algorithm.iteration % self.plan.checkpoint_every == 0 or not left:
-                    at = algorithm.iteration, now.steps
+            while self._steps < self.plan.steps:
+                now = self._iteration(algorithm.train(), clocks, first)
+                if now is None:
+                    continue
+                last = now.steps >= self.plan.steps
+                if now.iteration % self.plan.checkpoint_every == 0 or last:
+                    at = now.iteration, now.steps
                     folder = self.out / "checkpoints"
                     write = partial(_save, algorithm)
                     checkpoints.save(folder, self.plan, task, self.seed, at, write)
@@ -136,33 +133,36 @@ class Training:
                 self.tell(now)
         curves.close()
 
-    def _iteration(
-        self, result: Any, total: int, seconds: float, cpu_s: float, eta_s: float
-    ) -> Iteration:
+    def _iteration(self, result: Any, clocks: tuple[float, float], first: int) -> Iteration | None:
+        """What an update brought; None where nobody delivered anything to learn from."""
         sampled, learned = result["env_runners"], result.get("learners", {})
-        steps = int(sampled.get("num_env_steps_sampled_lifetime", 0))
+        steps, now_s = int(sampled.get("num_env_steps_sampled_lifetime", 0)), time.monotonic()
+        if steps <= self._steps:
+            if now_s - self._heard_s > SILENCE_MAX_S:
+                raise NoSamples(f"nobody has sampled anything for {SILENCE_MAX_S:.0f} s")
+            return None
+        self._heard_s, self._steps = now_s, steps
         names = [name for name in learned if not name.startswith("__")]
-        self._empty = 0 if names else self._empty + 1
-        if self._empty >= EMPTY_ITERATIONS_MAX:
-            raise NoSamples(f"no runner has delivered for {self._empty} iterations", steps=steps)
         for name in names:
             if not math.isfinite(learned[name]["total_loss"]):
                 raise NotFinite(f"the loss of {name} is no number after {steps} steps")
+        seconds, iteration = now_s - clocks[0], int(result["training_iteration"])
+        left = max(0, self.plan.steps - steps)
         means = {
-            key: float(np.mean([learned[name][key] for name in names])) if names else math.nan
+            key: float(np.mean([learned[name][key] for name in names]))
             for key in ("entropy", "vf_explained_var")
         }
         return Iteration(
-            iteration=int(result["training_iteration"]),
-            iterations=total,
+            iteration=iteration,
+            iterations=iteration + math.ceil(left / self.plan.ppo.rollout),
             steps=steps,
             reward=float(sampled.get("episode_return_mean", math.nan)),
             ended={key: float(value) for key, value in sampled.get(ENDED, {}).items()},
             entropy=means["entropy"],
             explained=means["vf_explained_var"],
             seconds=seconds,
-            cpu_s=cpu_s,
-            eta_s=eta_s,
+            cpu_s=time.process_time() - clocks[1],
+            eta_s=seconds * left / (steps - first),
         )
 
     def _finish(self, algorithm: Any, task: Any) -> dict[str, Policy]:

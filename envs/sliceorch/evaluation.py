@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from envs.sliceorch.core import REFUSED, SliceOrchestration
 from envs.sliceorch.instances import Instances, draw
 from envs.sliceorch.policies import Policy, policy_of
-from envs.sliceorch.profiles import REQUESTS_MAX, Profile, profile_of
+from envs.sliceorch.policies.learned import is_learned, learned
+from envs.sliceorch.profiles import REQUESTS_MAX, Mask, Profile, profile_of
 from envs.statistics import Estimate, mean_of, paired_difference, ratio_of
 
 EPISODES_MAX: Final = 1_000_000
@@ -89,17 +90,19 @@ def evaluate_iiot(
     seed: int,
     departures: bool = False,
     progress: Progress | None = None,
+    mask: Mask | None = None,
 ) -> IiotResult:
     """Plays `episodes` fixed episodes; the same ones for every policy.
 
-    `policy` is a name or anything that acts; `requests` None is the profile's default. Raises
+    `policy` is a name, a file or folder of a training, or anything that acts; `requests` None is
+    the profile's default. `mask`: for a trained policy, instead of the one of its training. Raises
     ValueError for a profile, policy, size or combination that there is not.
     """
     found = profile_of(profile)
     requests = found.requests if requests is None else requests
     _check(requests, episodes, seed)
     load = found.load_erlang if departures else None
-    acting = policy_of(policy, seed, load) if isinstance(policy, str) else policy
+    acting = _acting(policy, found, requests, seed, load, mask)
     started = time.process_time()
     batches = []
     for first in range(0, episodes, EPISODES_PER_BATCH):
@@ -134,6 +137,23 @@ def evaluate_iiot(
         bound=None if not plans else float(np.mean([p.bound for p in plans])) / requests,
         proven=None if not plans else sum(p.proven for p in plans),
     )
+
+
+def _acting(
+    policy: str | Policy,
+    profile: Profile,
+    requests: int,
+    seed: int,
+    load: float | None,
+    mask: Mask | None,
+) -> Policy:
+    if not isinstance(policy, str):
+        return policy
+    if is_learned(policy):
+        return learned(policy, profile, requests, load is not None, mask)
+    if mask is not None:
+        raise ValueError(f"{policy} has a mask of its own; --mask is for trained policies")
+    return policy_of(policy, seed, load)
 
 
 def _check(requests: int, episodes: int, seed: int) -> None:

@@ -1,0 +1,227 @@
+"""Trainings from a plan to a policy file; what goes wrong says so, or does not stop them."""
+
+import json
+import subprocess
+import sys
+import time
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+if find_spec("torch") is None or find_spec("gymnasium") is None:
+    # Not by importing RLlib: Ray reads its token at import, and other tests have one of their own.
+    pytest.skip("the learn extra is not installed", allow_module_level=True)
+
+from envs.learning import checkpoints
+from envs.learning.checkpoints import Note
+from envs.learning.errors import CheckpointUnusable, PlanInvalid
+from envs.learning.fragment import advantages
+from envs.learning.plan import Plan, plan_of, shipped
+from tests.envs.learning_runs import TINY
+
+ROOT = Path(__file__).resolve().parents[2]
+STARTS_S = 120.0
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """Everything in `learning_runs`, after a training that was killed with SIGKILL."""
+    folder = tmp_path_factory.mktemp("runs")
+    plan = folder / "tiny.toml"
+    plan.write_text(
+        'env = "sliceorch"\nsteps = 1_000_000\nenvs = 16\n'
+        "network = {width = 8, hidden = [8]}\nsettings = {profile = 'C2', requests = [4]}\n"
+        "ppo = {lr = 1e-3, rollout = 256, batch = 128, epochs = 2}\n"
+    )
+    arguments = ["--config", str(plan), "--out", str(folder / "killed")]
+    killed = subprocess.Popen(
+        [sys.executable, "-m", "envs.train", *arguments],
+        cwd=ROOT,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    deadline_s = time.monotonic() + STARTS_S
+    try:
+        while not (folder / "killed" / "checkpoints" / "iteration-000003").exists():
+            assert killed.poll() is None, "it ended by itself"
+            assert time.monotonic() < deadline_s
+            time.sleep(0.02)  # polls a process that does not tell
+    finally:
+        killed.kill()
+        killed.wait()
+    told = (folder / "killed" / "progress.jsonl").read_text().splitlines()
+    ended = subprocess.run(
+        [sys.executable, "-m", "tests.envs.learning_runs", str(folder)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=240,
+    )
+    assert ended.returncode == 0, ended.stderr[-2000:]
+    return json.loads(ended.stdout.splitlines()[-1]) | {"told before": len(told)}
+
+
+pytestmark = pytest.mark.timeout(400)
+
+
+@pytest.mark.ray
+def test_the_same_seed_trains_the_same_policy_and_another_does_not(runs: Any) -> None:
+    assert runs["first"]["rewards"] == runs["again"]["rewards"]
+    assert runs["first"]["weights"] == runs["again"]["weights"]
+    assert runs["first"]["weights"] != runs["other"]["weights"]
+    assert runs["first"]["steps"] == TINY["steps"]
+    assert runs["first"]["ended"] == ["availability", "illegal"]
+
+
+@pytest.mark.ray
+def test_a_killed_training_goes_on_and_has_lost_one_iteration_at_most(runs: Any) -> None:
+    resumed = runs["resumed"]["iterations"]
+    assert runs["told before"] in (resumed[0] - 2, resumed[0] - 1, resumed[0])
+    assert resumed == list(range(resumed[0], 9))
+    assert runs["resumed"]["steps"] == 2048
+
+
+@pytest.mark.ray
+def test_a_reward_that_is_no_number_ends_the_training_before_it_is_learned_from(runs: Any) -> None:
+    found = runs["not a number"]
+    assert found["reason"] == "NOT_FINITE"
+    assert "reward" in found["message"]
+    assert found["iterations"] == 0
+
+
+@pytest.mark.ray
+def test_a_checkpoint_of_another_version_is_not_gone_on_from(runs: Any) -> None:
+    found = runs["another version"]
+    assert found["reason"] == "CHECKPOINT_UNUSABLE"
+    assert "is of entente/SliceOrch-v1, not of entente/SliceOrch-v2" in found["message"]
+
+
+@pytest.mark.ray
+def test_a_killed_worker_is_replaced_and_the_training_goes_on(runs: Any) -> None:
+    assert runs["worker killed"]["first"] == 256
+    assert runs["worker killed"]["steps"] >= 1024
+
+
+@pytest.mark.ray
+def test_several_agents_have_policies_of_their_own_and_a_critic_that_sees_more(runs: Any) -> None:
+    found = runs["several agents"]
+    assert set(found["weights"]) == {"left", "right"}
+    assert len(set(found["weights"].values())) == 2
+    assert all(one > zero for zero, one in found["logits"].values())
+    assert np.mean(found["rewards"][-4:]) > np.mean(found["rewards"][:4]) + 1
+
+
+@pytest.mark.ray
+def test_imitation_is_a_start(runs: Any) -> None:
+    assert runs["imitating"]["weights"] != runs["first"]["weights"]
+    assert runs["imitating"]["steps"] == 256
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_advantages_are_what_their_definition_says(seed: int) -> None:
+    generator = np.random.default_rng(seed)
+    rewards, values, after = generator.normal(size=(3, 7, 4)).astype(np.float32)
+    ended = generator.random((7, 4)) < 0.3
+    gamma, lambda_ = 0.9, 0.7
+    found = advantages(rewards, values, after, ended, gamma, lambda_)
+    for column in range(4):
+        for start in range(7):
+            total, weight = 0.0, 1.0
+            for step in range(start, 7):
+                at = step, column
+                total += weight * (rewards[at] + gamma * after[at] - values[at])
+                weight *= gamma * lambda_
+                if ended[at]:
+                    break
+            assert found[start, column] == pytest.approx(total, abs=1e-5)
+
+
+def test_shipped_plans_are_plans() -> None:
+    assert {"paper", "tuned", "sliceorch-c2-imitated"} <= set(shipped())
+    for name in shipped():
+        if name.startswith("sliceorch-"):
+            assert plan_of(name).env == "sliceorch"
+    assert plan_of("tuned", "sliceorch").network.width == 32
+    assert plan_of("paper", "sliceorch").ppo.lr == 1e-4
+
+
+def test_a_plan_can_be_changed_on_the_command_line() -> None:
+    changes = {"ppo.lr": "0.5", "settings.requests": "[7]", "settings.profile": "C3"}
+    plan = plan_of("sliceorch-c2", changes=changes)
+    assert plan.ppo.lr == 0.5
+    assert plan.settings["requests"] == [7]
+    assert plan.settings["profile"] == "C3"
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"ppo.gamma": "2"}, "ppo.gamma"),
+        ({"ppo.rollout": "1000"}, "multiple of 128"),
+        ({"magic": "1"}, "magic"),
+        ({"steps.now": "1"}, "steps is a value"),
+    ],
+)
+def test_what_is_no_plan_says_where(changes: dict[str, str], said: str) -> None:
+    with pytest.raises(PlanInvalid, match=said):
+        plan_of("sliceorch-c2", changes=changes)
+
+
+def test_a_plan_that_is_not_there_names_the_ones_that_are(tmp_path: Path) -> None:
+    with pytest.raises(PlanInvalid, match="tuned"):
+        plan_of("nothing")
+    with pytest.raises(PlanInvalid, match="is for sliceorch"):
+        plan_of("sliceorch-c2", env="embedding")
+    loop = tmp_path / "loop.toml"
+    loop.write_text(f'base = "{loop}"')
+    with pytest.raises(PlanInvalid, match="based on itself"):
+        plan_of(loop)
+
+
+@pytest.fixture
+def saved(tmp_path: Path) -> Path:
+    from envs.learning.tasks import SliceOrchTask
+
+    def write(folder: Path) -> None:
+        (folder / "deep").mkdir()
+        (folder / "deep" / "weights").write_bytes(b"x" * 1000)
+
+    plan, task = Plan.model_validate(TINY), SliceOrchTask("C2", (4,))
+    for iteration in range(1, 5):
+        checkpoints.save(tmp_path, plan, task, 0, (iteration, 256 * iteration), write)
+    return tmp_path
+
+
+def test_the_newest_checkpoints_are_kept_and_found(saved: Path) -> None:
+    assert sorted(path.name for path in saved.iterdir()) == ["iteration-000003", "iteration-000004"]
+    note: Note = checkpoints.inspect(checkpoints.newest(saved))
+    assert (note.iteration, note.steps) == (4, 1024)
+
+
+@pytest.mark.parametrize(
+    ("file", "body", "said"),
+    [
+        ("deep/weights", b"x" * 999, "was cut or changed"),
+        ("deep/weights", None, "lacks deep/weights"),
+        ("checkpoint.json", b'{"format": 1', "is damaged"),
+        ("checkpoint.json", None, "has no checkpoint.json"),
+    ],
+)
+def test_a_checkpoint_that_was_cut_is_not_loaded(
+    file: str, body: bytes | None, said: str, saved: Path
+) -> None:
+    place = checkpoints.newest(saved)
+    if body is None:
+        (place / file).unlink()
+    else:
+        (place / file).write_bytes(body)
+    with pytest.raises(CheckpointUnusable, match=said):
+        checkpoints.inspect(place)
+
+
+def test_where_there_is_no_checkpoint_it_says_so(tmp_path: Path) -> None:
+    with pytest.raises(CheckpointUnusable, match="no checkpoint in"):
+        checkpoints.newest(tmp_path)
