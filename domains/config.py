@@ -58,6 +58,17 @@ class SouthboundSection(Section):
     outage_s: float = Field(default=120.0, gt=0, le=3_600)
 
 
+class RankingSection(Section):
+    """`[ranking]`: which trained policy ranks the offers; without it a rule does. See
+    `domains.ranking`.
+
+    Attributes:
+        file: a policy's .npz beside its .json, or the name of one that comes with the package.
+    """
+
+    file: str = Field(min_length=1, max_length=4_096)
+
+
 class DomainConfig(Section):
     """One administrative domain.
 
@@ -80,6 +91,7 @@ class DomainConfig(Section):
     limits: LimitsSection = LimitsSection()
     southbound: SouthboundSection = SouthboundSection()
     policy: Policy = Policy()
+    ranking: RankingSection | None = None
     access: AccessSection | None = None
     transport: TransportSection | None = None
     core: CoreSection | None = None

@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from time import perf_counter
 from typing import TypeVar
 
 from domains.agents.agent import Agent
@@ -34,6 +35,7 @@ from domains.model import (
     SliceProfile,
 )
 from domains.port import Domain
+from domains.ranking import Ranking
 from domains.requests import (
     EPOCH_MAX,
     check_counters,
@@ -75,7 +77,10 @@ class AdministrativeDomain:
         self.functions = Functions(driver, now, config.southbound.measure_every_s)
         self._config = config
         self._technology = inner
-        self._agent = Agent(inner, config.policy, store.secret, engine)
+        self._ranking: Ranking | None = None
+        if config.ranking is not None:
+            self._ranking = Ranking.load(config.ranking.file, perf_counter)
+        self._agent = Agent(inner, config.policy, store.secret, engine, self._ranking)
         self._store = store
         self._now = now
         self._border_points = frozenset(inner.border_points)
@@ -146,6 +151,10 @@ class AdministrativeDomain:
     def usage(self) -> Mapping[str, int]:
         """Units in use of every resource: the operator's own view, never sent to anybody else."""
         return self._store.ledger.used()
+
+    def ranked_by(self) -> str:
+        """What ranks the offers: a policy, or the rule and why."""
+        return "rule" if self._ranking is None else self._ranking.said
 
     def audit_head(self) -> Head:
         """What an auditor keeps elsewhere, to notice even a log that was rewritten as a whole."""

@@ -88,21 +88,34 @@ class Terms:
 AT_COST = Terms()
 
 
-def menu(technology: Technology, profile: SliceProfile, free: Free, terms: Terms = AT_COST) -> Menu:
+Rank = Callable[[SliceProfile, Sequence[Option], Free], Sequence[int] | None]
+"""Places of the options to show, the best first; None where the rule is to answer."""
+
+
+def menu(
+    technology: Technology,
+    profile: SliceProfile,
+    free: Free,
+    terms: Terms = AT_COST,
+    rank: Rank | None = None,
+) -> Menu:
     """What a domain can promise for a slice profile now, on these terms.
 
     At most `MENU_MAX` offers, none better than another in latency, availability and price at
     once; always the cheapest, the fastest and the most available. Exact ones come first, each
     part cheapest first. Empty only with a `refusal`.
+
+    With `rank` it is those that it names, in its order, and one exact one if there is any.
     """
     options = technology.options(profile, free)
     if options:
-        return _served(profile, profile, options, (), terms)
+        return _served(profile, profile, _shown(profile, options, free, rank), (), terms)
     for attributes in _SCALABLE:
         smaller = _largest(profile, attributes, lambda p: bool(technology.options(p, free)))
         if smaller is not None:
             short = tuple(_short(profile, smaller, attribute) for attribute in attributes)
-            return _served(profile, smaller, technology.options(smaller, free), short, terms)
+            options = technology.options(smaller, free)
+            return _served(profile, smaller, _shown(smaller, options, free, rank), short, terms)
     refusal, text = _refusal(technology, profile, free)
     return Menu(profile, (), refusal, text)
 
@@ -162,18 +175,33 @@ def _served(
     short: tuple[Relaxation, ...],
     terms: Terms,
 ) -> Menu:
-    """A menu for `profile` out of options for `served`, its largest part that can be had."""
+    """A menu for `profile` of options for `served`, its largest part that can be had."""
     identify = _identifier(served, terms)
     offers = []
-    for option in thinned(profile, options):
+    for option in options:
         metrics = terms.priced(option.metrics)
         offer_id = identify(option.key, metrics.price_micros)
         offers.append(Offer(offer_id, metrics, short + _missed(profile, metrics)))
     return Menu(profile, tuple(sorted(offers, key=_exact_first)))
 
 
+def _shown(
+    profile: SliceProfile, options: Sequence[Option], free: Free, rank: Rank | None
+) -> Sequence[Option]:
+    """As ranked, if that makes sense: no option twice, none that there is not, and at least one
+    that keeps the budgets wherever one does. Else as the rule says."""
+    places = rank(profile, options, free) if rank is not None else None
+    if not places or not set(places) <= set(range(len(options))):
+        return thinned(profile, options)
+    kept = list(dict.fromkeys(places))[:MENU_MAX]
+    exact = [place for place, option in enumerate(options) if not _missed(profile, option.metrics)]
+    if exact and not set(kept) & set(exact):
+        kept[MENU_MAX - 1 :] = exact[:1]
+    return [options[place] for place in kept]
+
+
 def _exact_first(offer: Offer) -> bool:
-    """False sorts first; the sort is stable, so each part stays cheapest first."""
+    """False sorts first; the sort is stable, so each part stays in its order."""
     return bool(offer.relaxations)
 
 

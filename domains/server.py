@@ -96,7 +96,9 @@ async def serve(
         bind_s_max=bind_s_max,
     )
     sweeper = asyncio.create_task(_sweep(domain), name=f"sweep-{domain.name}")
-    log.info("%s serves at %s", domain.name, listening.address)
+    log.info(
+        "%s serves at %s, offers ranked by %s", domain.name, listening.address, domain.ranked_by()
+    )
     return DomainServer(domain, listening.address, listening, servicer, sweeper)
 
 

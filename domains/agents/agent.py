@@ -23,7 +23,7 @@ from domains.model import (
     Relaxation,
     SliceProfile,
 )
-from domains.offers import Terms, choose, menu, recognised
+from domains.offers import Rank, Terms, choose, menu, recognised
 from domains.technologies import Free, Option, Technology
 
 
@@ -41,15 +41,22 @@ class Agent:
 
     Args:
         secret: seals offers; whoever has it can make them. engine: answers counters.
+        rank: what the first menu shows and in what order; the rule, if None.
     """
 
     def __init__(
-        self, technology: Technology, policy: Policy, secret: bytes, engine: Engine | None = None
+        self,
+        technology: Technology,
+        policy: Policy,
+        secret: bytes,
+        engine: Engine | None = None,
+        rank: Rank | None = None,
     ) -> None:
         self._technology = technology
         self._policy = policy
         self._secret = secret
         self._engine = engine
+        self._rank = rank
         self._capacities = technology.capacities()
         self._plain = not any(policy.relax.model_dump(exclude_none=True))
 
@@ -189,7 +196,7 @@ class Agent:
     # -- rounds ----------------------------------------------------------------------------
 
     def _first(self, profile: SliceProfile, tenant: str, free: Free, terms: Terms) -> Menu:
-        found = self._allowed(menu(self._technology, profile, free, terms))
+        found = self._allowed(menu(self._technology, profile, free, terms, self._rank))
         if not found.offers:
             return found
         offers, most = found.offers, self._policy.points_first

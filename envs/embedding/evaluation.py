@@ -1,10 +1,10 @@
 """How a policy does on a workload: a ranking rule, or anything that acts in the environment."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 import numpy as np
 
@@ -12,10 +12,15 @@ from envs.arrays import Ints
 from envs.embedding import heuristics
 from envs.embedding.core import Embedding, Mask, Reward, domains_of
 from envs.embedding.files import read
+from envs.embedding.heuristics import Verdict
+from envs.embedding.learned import SHIPPED, Learned, shipped
 from envs.embedding.model import Workload
 from envs.embedding.paths import table_of
 from envs.embedding.survey import route_costs
 from envs.embedding.traces import Trace, Traces
+
+if TYPE_CHECKING:
+    from envs.embedding.optimum import Plan
 
 Progress = Callable[[int, int], None]  # requests done, of how many
 
@@ -23,8 +28,11 @@ Progress = Callable[[int, int], None]  # requests done, of how many
 class Policy(Protocol):
     """Acts on every row of a core: [B] actions; sees nothing of requests to come."""
 
-    name: str
-    mask: Mask
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def mask(self) -> Mask: ...
 
     def act(self, core: Embedding) -> Ints: ...
 
@@ -64,7 +72,8 @@ class WorkloadResult:
 
     acceptance: accepted / requests. revenue: CPU and bandwidth of the accepted; cost: the same with
     bandwidth on every hop; r2c: revenue / cost. long_term_revenue: revenue times stay, per unit of
-    time until the last request would leave. cpu_s: deciding, without the table of paths.
+    time until the last request would leave. cpu_s: deciding, without the table of paths. bound: as
+    many as could be accepted at most, where that was proven.
     """
 
     workload: str
@@ -77,6 +86,7 @@ class WorkloadResult:
     r2c: float
     long_term_revenue: float
     cpu_s: float
+    bound: int | None = None
 
     def as_json(self) -> dict[str, object]:
         return asdict(self) | {"requests_per_cpu_s": self.requests / max(self.cpu_s, 1e-9)}
@@ -85,8 +95,10 @@ class WorkloadResult:
 _ACTING: Final[dict[str, Callable[[int], Policy]]] = {
     "masked-random": MaskedRandom,
     "nearest": lambda seed: Nearest(),
+    **{name: lambda seed, name=name: shipped(name) for name in SHIPPED},  # type: ignore[misc]
 }
-NAMES: Final = (*heuristics.NAMES, *_ACTING)
+OPTIMUM: Final = "optimum"
+NAMES: Final = (*heuristics.NAMES, *_ACTING, OPTIMUM)
 
 
 def evaluate_workload(
@@ -97,21 +109,25 @@ def evaluate_workload(
 ) -> WorkloadResult:
     """Runs a policy over a workload (or the file of one) once.
 
-    `policy` is a name or anything that acts; only random ones read the seed. ValueError for a
-    policy that there is not or a file that is no workload; OSError for no file.
+    `policy` is a name, the path of a trained one (.npz) or anything that acts; only random ones
+    read the seed. ValueError for a policy that there is not or a file that is no workload; OSError
+    for no file.
     """
     asked = workload if isinstance(workload, Workload) else read(workload)
-    if isinstance(policy, str) and policy not in NAMES:
-        raise ValueError(f"unknown policy {policy!r}: one of {', '.join(NAMES)}")
+    acting = _acting(policy, seed) if isinstance(policy, str) else policy
     table_of(asked.substrate)
-    started = time.process_time()
-    if isinstance(policy, str) and policy in heuristics.NAMES:
-        name = policy
-        accepted, revenue, cost, held = _replayed(asked, heuristics.rule_of(policy, seed), progress)
+    started, bound = time.process_time(), None
+    if policy == OPTIMUM:
+        best = _plan(asked)
+        name, bound = OPTIMUM, best.bound
+        sums = _summed(asked, best.verdicts, progress)
+    elif acting is None:
+        name = str(policy)
+        sums = _summed(asked, heuristics.replay(asked, heuristics.rule_of(name, seed)), progress)
     else:
-        acting = _ACTING[policy](seed) if isinstance(policy, str) else policy
         name = acting.name
-        accepted, revenue, cost, held = _acted(asked, acting, progress)
+        sums = _acted(asked, acting, progress)
+    accepted, revenue, cost, held = sums
     requests = len(asked.requests)
     return WorkloadResult(
         workload=asked.name,
@@ -124,15 +140,35 @@ def evaluate_workload(
         r2c=revenue / cost if cost else 0.0,
         long_term_revenue=held / asked.horizon if asked.horizon else 0.0,
         cpu_s=time.process_time() - started,
+        bound=bound,
     )
 
 
 Sums = tuple[int, float, float, float]
 
 
-def _replayed(workload: Workload, rule: heuristics.Ranking, progress: Progress | None) -> Sums:
+def _acting(policy: str, seed: int) -> Policy | None:
+    """What acts under that name; None for a ranking rule or the optimum."""
+    if policy in _ACTING:
+        return _ACTING[policy](seed)
+    if policy.endswith(".npz"):
+        return Learned.load(Path(policy))
+    if policy not in NAMES:
+        raise ValueError(f"unknown policy {policy!r}: one of {', '.join(NAMES)}, or a file .npz")
+    return None
+
+
+def _plan(workload: Workload) -> "Plan":
+    try:
+        from envs.embedding.optimum import plan
+    except ImportError as missing:
+        raise ValueError(f"the optimum needs OR-tools: pip install '.[plan]' ({missing})") from None
+    return plan(workload)
+
+
+def _summed(workload: Workload, verdicts: Iterable[Verdict], progress: Progress | None) -> Sums:
     accepted, revenue, cost, held = 0, 0.0, 0.0, 0.0
-    for done, verdict in enumerate(heuristics.replay(workload, rule), start=1):
+    for done, verdict in enumerate(verdicts, start=1):
         if verdict.accepted:
             accepted += 1
             revenue += verdict.request.revenue

@@ -91,6 +91,14 @@ class Free:
             _, _, gone = heappop(self._leaving)
             self.give_back(gone)
 
+    def take(self, verdict: Verdict) -> None:
+        """Takes all that a verdict gives, whether there is so much or not."""
+        for node, cpu in zip(verdict.nodes, verdict.request.cpu, strict=True):
+            self.cpu[node] -= cpu
+        for (_, _, asked), path in zip(link_order(verdict.request), verdict.paths, strict=True):
+            for link in path:
+                self.bandwidth[link] -= asked
+
     def hold(self, verdict: Verdict, number: int) -> None:
         """Keeps what the verdict on the request of that number took until the request ends."""
         heappush(self._leaving, (verdict.request.ends, number, verdict))

@@ -72,7 +72,7 @@ def observe(core: Embedding, scales: Scales) -> Observations:
     """What every row sees, [B, size]; a finished row sees a function that fits nowhere."""
     rows, nodes, seen = core.rows, core.nodes, core.survey
     out = np.empty((rows, size(nodes)), dtype=np.float32)
-    shown = core.traces.shown.take(core.cursor, axis=0)
+    shown = core.traces.shown.take(core.cursor, axis=0)[:, :5]
     shown *= scales.shown
     shown[:, 3] /= core.functions_max
     # The rest are shares of what there is already.

@@ -18,7 +18,7 @@ from envs.embedding.model import Request, adjacency
 FOREVER: Final = 1e300
 TINY: Final = 1e-9
 # Numbers of a step that an agent sees.
-SHOWN: Final = 5
+SHOWN: Final = 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,10 +27,10 @@ class Trace:
     for nothing and never fits, so that a finished episode has something to look at.
 
     Per request [R + 1]: arrival, ends, revenue, first (step). Per step [S + 1]: cpu, pin (index of
-    the domain it must be in, or their number for anywhere), first_link, and `shown`, [S + 1, 5]:
+    the domain it must be in, or their number for anywhere), first_link, and `shown`, [S + 1, 7]:
     cpu, bandwidth of its links to functions that come before it, of those to later ones, functions
-    left with it, and life / (life + the mean life). Per link [E + 1]: to (number of the earlier
-    function), ordinal (which link of its request it is), bandwidth.
+    left with it, life / (life + the mean life); CPU and bandwidth of the whole request. Per link
+    [E + 1]: to (number of the earlier function), ordinal (which link of its request), bandwidth.
     """
 
     arrival: Floats
@@ -77,6 +77,7 @@ class Trace:
         mean_life = sum(one.life for one in requests) / len(requests)
         for request in requests:
             share = request.life / max(request.life + mean_life, TINY)
+            whole = sum(request.cpu), sum(bw for _, _, bw in request.links)
             before_it = len(to)
             near = adjacency(len(request.cpu), tuple((a, b) for a, b, _ in request.links))
             asked = {pair: bw for a, b, bw in request.links for pair in ((a, b), (b, a))}
@@ -88,7 +89,7 @@ class Trace:
                 earlier = sum(asked[function, other] for other in before)
                 later = sum(asked[function, other] for other in others if other > function)
                 left = len(near) - function
-                shown.append((request.cpu[function], earlier, later, float(left), share))
+                shown.append((request.cpu[function], earlier, later, float(left), share, *whole))
                 first_link.append(len(to))
             cpu += request.cpu
             pin += [
@@ -103,7 +104,7 @@ class Trace:
             cpu=np.array([*cpu, np.inf]),
             pin=np.array([*pin, anywhere]),
             first_link=np.array([*first_link, first_link[-1]]),
-            shown=np.array([*shown, (np.inf, 0.0, 0.0, 0.0, 0.0)]),
+            shown=np.array([*shown, (np.inf, *(SHOWN - 1) * (0.0,))]),
             to=np.array([*to, 0]),
             ordinal=np.array([*ordinal, 0]),
             bandwidth=np.array([*bandwidth, 0.0]),
