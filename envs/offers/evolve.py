@@ -23,7 +23,7 @@ from domains.policy import Architecture, Manifest, write
 from domains.policy_network import Activation
 from domains.ranking import SCHEMA
 from envs.arrays import Floats
-from envs.crossdomain.core import CrossDomain, Episodes
+from envs.crossdomain.core import Episodes
 from envs.crossdomain.policies.rules import Menus
 from envs.crossdomain.scenarios import Task, scenario_of
 from envs.evolution import Evolution
@@ -58,7 +58,7 @@ def start() -> Floats:
 
 
 def play(task: Task, policy: Offers | Menus, episodes: Episodes) -> Served:
-    core = CrossDomain(task.tables, len(episodes), task.requests)
+    core = task.core(len(episodes))
     core.start(np.arange(len(episodes)), episodes)
     policy.begin(core)
     while not core.done.all():

@@ -17,7 +17,7 @@ ROWS = 3
 
 
 def started(task: Task, rows: int) -> CrossDomain:
-    core = CrossDomain(task.tables, rows, task.requests)
+    core = task.core(rows)
     core.start(np.arange(rows), task.draw([np.random.default_rng(row) for row in range(rows)]))
     return core
 
@@ -33,7 +33,8 @@ def live(task: Task, core: CrossDomain, row: int, hop: int, ranking: Ranking) ->
         if domain == key[0]
     }
     full = inner.capacities()
-    return menu(inner, profile, lambda name: left.get(name, full[name]), rank=ranking)
+    terms = task.network.terms(key[0])
+    return menu(inner, profile, lambda name: left.get(name, full[name]), terms, ranking)
 
 
 def test_a_domain_shows_what_the_trained_policy_showed_in_training(tmp_path: Path) -> None:
