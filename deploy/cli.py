@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from deploy.commands import inspect, intents, request, run, serve, train
+from deploy.commands import inspect, intents, plan, request, run, serve, train
 from deploy.session import Asker, fail, fault
 
 
@@ -63,6 +63,7 @@ run.register(app)
 request.register(app)
 inspect.register(app)
 intents.register(app)
+plan.register(app)
 serve.register(app)
 train.register(app)
 

@@ -153,6 +153,11 @@ class Tenant:
         request = slices_pb2.TerminateSliceRequest(request_id=_new_id(), name=name, reason=reason)
         return _order(await self._call(self._stub.TerminateSlice, request))
 
+    async def cancel(self, order: Order) -> Order:
+        """Stop an operation that is not decided yet; what it holds is released."""
+        request = slices_pb2.CancelOperationRequest(request_id=_new_id(), name=order.name)
+        return _order(await self._call(self._stub.CancelOperation, request))
+
     async def answer(self, order: Order, accept: bool, show: Show | None = None) -> Order:
         """Say yes or no to the proposal that `order` waits with, and follow what comes of it."""
         assert order.proposal is not None, "there is nothing to answer"

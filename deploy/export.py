@@ -50,7 +50,7 @@ def described(found: Plain, views: Sequence[Plain]) -> SliceDescription:
             achievable=found["state"],
         )
     topologies = {view["topology"]["domain"]: view["topology"] for view in views}
-    service = _service(found["agreed"])
+    service = service_of(found["agreed"])
     slice_id = found["name"].removeprefix("slices/")
     return SliceDescription(
         slice_id=slice_id,
@@ -83,7 +83,8 @@ def write(files: Mapping[str, bytes], folder: Path) -> None:
         raise EntenteError(f"{folder} cannot be written: {error.strerror}") from error
 
 
-def _service(agreed: Plain) -> ServiceProfile:
+def service_of(agreed: Plain) -> ServiceProfile:
+    """A service profile as the tenant's API shows it, in the coordinator's own type."""
     return ServiceProfile(
         slice_type=SliceType(agreed["sst"]),
         isolation=Isolation(agreed["isolation"]),

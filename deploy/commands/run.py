@@ -87,7 +87,7 @@ def up(
     from deploy.home import Home
     from deploy.runtime import Runtime
 
-    found = _federation(config)  # before anything starts: a mistake is said at once
+    found = federation_of(config)  # before anything starts: a mistake is said at once
     launcher_named(launcher)
     reading = engine_settings(engine, llm_url, llm_model, llm_key_file, qdrant_url, encoder, llm)
     model = own_model(llm, llm_option, llm_python, launcher)
@@ -184,13 +184,13 @@ def demo(
     """Start everything, ask as a tenant, show every step, end it, and check the capacity."""
     from deploy import demo as demonstration
 
-    found = _federation(config)
+    found = federation_of(config)
     reading = engine_settings(engine, llm_url, llm_model, llm_key_file, qdrant_url, encoder)
     chosen = launcher_named(launcher)
     raise typer.Exit(demonstration.run(console(), found, chosen, text, reading))
 
 
-def _federation(folder: Path) -> Federation:
+def federation_of(folder: Path) -> Federation:
     """The federation in a folder; a mistake in its files is a mistake in how we were called."""
     from deploy import federation
     from domains.errors import InvalidRequest

@@ -1,0 +1,80 @@
+"""`entente plan`, `functions` and `export` as an operator meets them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from deploy import federation
+from deploy.cli import app
+from deploy.home import Home
+from deploy.hosts import Launcher
+from deploy.runtime import Runtime
+
+SENTENCE = "deploy a slice for video for 20 cameras in Berlin to Munich, utilisation above 70 %"
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    root = tmp_path_factory.mktemp("home")
+    found = federation.load(federation.DEFAULT).on_free_ports()
+    with Runtime(Home(root).prepare(), found, Launcher.PROCESS):
+        yield root
+
+
+def entente(home: Path, *arguments: str, code: int = 0) -> Any:
+    ended = CliRunner().invoke(app, list(arguments), env={"ENTENTE_HOME": str(home)})
+    assert ended.exit_code == code, (ended.output, ended.exception)
+    assert "Traceback" not in ended.output
+    return json.loads(ended.stdout) if "--json" in arguments else ended.output
+
+
+def test_an_operator_plans_looks_after_functions_and_exports(home: Path, tmp_path: Path) -> None:
+    seen = entente(home, "plan", SENTENCE, "--out", str(tmp_path / "plan"))
+    assert "choose one" in seen
+    assert seen.count("munich ") >= 3
+    assert (tmp_path / "plan" / "recommendations.png").exists()
+    assert not entente(home, "slices", "--json")["slices"]
+
+    made = entente(home, "plan", SENTENCE, "--choose", "1", "--json", "--out", str(tmp_path / "p"))
+    assert made["chosen"]["keeps_constraint"]
+    assert made["measured_utilisation_pct"] is not None
+    slice_id = made["slice"]["name"].removeprefix("slices/")
+
+    def running() -> dict[str, bool]:
+        found = entente(home, "functions", slice_id, "--json")["segments"]
+        return {f["name"]: f["running"] for s in found for f in s["functions"]}
+
+    assert all(running().values())
+    entente(home, "functions", slice_id, "--action", "stop")
+    assert not any(running().values())
+    entente(home, "functions", slice_id, "--action", "start")
+    assert all(running().values())
+    told = entente(home, "functions", slice_id, "--action", "scale", code=1)
+    assert "how many copies" in told
+    assert "one of: monitor" in entente(home, "functions", slice_id, "--action", "melt", code=2)
+    assert "no domain here runs" in entente(home, "functions", "nobody", code=1)
+
+    written = entente(home, "export", slice_id, "--out", str(tmp_path / "x"), "--json")
+    assert "slice.csar" in written["files"]
+    assert "not empty" in entente(home, "export", slice_id, "--out", str(tmp_path / "x"), code=1)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("hello there",), "asks for no new slice"),
+        ((SENTENCE, "--feedback", "cheaper, and price does not matter"), "which one?"),
+        ((SENTENCE, "--agents", "none.yaml"), "No such file"),
+    ],
+)
+def test_what_cannot_be_planned_is_refused_before_anything_starts(
+    tmp_path: Path, arguments: tuple[str, ...], said: str
+) -> None:
+    assert said in entente(tmp_path, "plan", *arguments, code=1)
+    assert not list((tmp_path / "databases").glob("*"))
