@@ -97,7 +97,7 @@ class CrossDomainVector:
         core, fresh = self.core, self.core.done
         kind = core.kind()
         chosen, illegal = self._checked(actions, fresh)
-        shown = self._shown(chosen)
+        shown = self.observer.offers(core, self._legal, chosen, self.bids)
         without = self._without(shown) if self.reward is Reward.DIFFERENCE else {}
         agreed, cost = core.step(shown)
         team = np.where(agreed, 1.0 - self.lam * cost, 0.0)
@@ -143,23 +143,6 @@ class CrossDomainVector:
             chosen[agent] = np.where(legal, place, count - 1)
             illegal[agent] = ~legal & ~fresh
         return chosen, illegal
-
-    def _shown(self, actions: Mapping[str, Ints]) -> Bools:
-        """[B, H, M], the offers that these actions stand for."""
-        tables, kind = self.task.tables, self.core.kind()
-        shown = np.zeros((self.num_envs, tables.hops + 1, tables.options), dtype=np.bool_)
-        every = np.arange(self.num_envs)[:, None]
-        number = np.arange(tables.options)
-        for agent in self.observer.agents:
-            slots = agent.slots[kind]
-            first = actions[agent.name][:, None, None]
-            legal = self._legal[every, np.minimum(slots, tables.hops - 1)]
-            from_here = legal & (number >= first) & (first < agent.options)
-            offered = from_here & (from_here.cumsum(axis=2) <= self.bids)
-            # Without the option itself nothing is offered on a hop: it is what was meant.
-            offered &= (from_here & (number == first)).any(axis=2, keepdims=True)
-            shown[every, slots] |= offered
-        return shown[:, : tables.hops]
 
     def _without(self, shown: Bools) -> dict[str, Floats]:
         """[B] by agent: what the team would get if that agent offered nothing."""

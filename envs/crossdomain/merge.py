@@ -8,6 +8,8 @@ and is meant for a few offers per hop; `settled` calls the coordinator itself, f
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -108,13 +110,24 @@ def _least(among: Bools, keys: list[Ints], axis: int) -> Bools:
     return among
 
 
-def settled(tables: Tables, kind: Ints, shown: Bools, open_: Bools) -> tuple[Ints, Ints]:
-    """As `choose`, by the coordinator's own merge, one environment after the other."""
+def settled(
+    tables: Tables, kind: Ints, shown: Bools, open_: Bools, bids: Ints | None = None
+) -> tuple[Ints, Ints]:
+    """As `choose`, by the coordinator's own merge, one environment after the other.
+
+    `bids`: [B, H, M], what to minimise the sum of in place of the price, without any ceiling.
+    """
     longest = tables.chain.shape[2]
     chains = np.full(len(kind), -1)
     options = np.zeros((len(kind), longest), dtype=np.int64)
     for index, class_ in enumerate(kind.tolist()):
-        found = _settled(tables, class_, shown[index], open_[index])
+        if not shown[index].any():
+            continue
+        price = tables.price_micros[tables.row[class_, :-1]] if bids is None else bids[index]
+        need = Need.of(tables.asked[class_].service)
+        if bids is not None:
+            need = replace(need, price_micros=None)
+        found = _settled(tables, class_, need, shown[index], open_[index], price)
         if found is not None:
             chains[index], taken = found
             options[index, : len(taken)] = taken
@@ -122,36 +135,36 @@ def settled(tables: Tables, kind: Ints, shown: Bools, open_: Bools) -> tuple[Int
 
 
 def _settled(
-    tables: Tables, class_: int, shown: Bools, open_: Bools
+    tables: Tables, class_: int, need: Need, shown: Bools, open_: Bools, price: Ints
 ) -> tuple[int, list[int]] | None:
     asked = tables.asked[class_]
-    need = Need.of(asked.service)
-    hops = {(hop.domain, hop.ingress, hop.egress): hop for chain in asked.chains for hop in chain}
-    menus = [_menu(tables, need, class_, at, shown[at]) for at in range(len(hops))]
+    hops = [hop for hop in range(tables.hops) if hop < len(asked.budgets)]
+    links = {(hop.domain, hop.ingress, hop.egress): hop for c in asked.chains for hop in c}
+    found = list(links.values())
+    menus = [_menu(tables, need, int(tables.row[class_, at]), shown[at], price[at]) for at in hops]
     routes: list[tuple[int, Route]] = []
     for number in np.flatnonzero(open_ & tables.chain_present[class_]).tolist():
         at = [place for place in tables.chain[class_, number].tolist() if place < len(hops)]
         if all(menus[place] for place in at):
-            chain = tuple(list(hops.values())[place] for place in at)
+            chain = tuple(found[place] for place in at)
             routes.append((number, Route.of(chain, [menus[place] for place in at])))
     routes.sort(key=lambda one: (one[1].price[0], one[1].names))
-    found = cheapest([route for _, route in routes], need)
-    if found is None:
+    best = cheapest([route for _, route in routes], need)
+    if best is None:
         return None
-    number = next(number for number, route in routes if route.names == found.route.names)
-    taken = zip(found.route.options, found.picks, strict=True)
+    number = next(number for number, route in routes if route.names == best.route.names)
+    taken = zip(best.route.options, best.picks, strict=True)
     return number, [int(menu[pick][4].offer_id) for menu, pick in taken]
 
 
-def _menu(tables: Tables, need: Need, class_: int, at: int, shown: Bools) -> list[Offered]:
+def _menu(tables: Tables, need: Need, row: int, shown: Bools, price: Ints) -> Sequence[Offered]:
     """A hop's offers for the coordinator, under the number of their option as their id."""
-    row = tables.row[class_, at]
-    downlink_kbps, uplink_kbps, devices = need.level
-    found: list[Offered] = []
+    level, found = need.level, []
     for number in np.flatnonzero(shown).tolist():
         latency = int(tables.latency_us[row, number])
         availability = int(tables.availability_ppb[row, number])
-        price = int(tables.price_micros[row, number])
-        metrics = Metrics(latency, availability, downlink_kbps, uplink_kbps, devices, price)
-        found.append((price, latency, availability, need.level, Offer(str(number), metrics)))
-    return found
+        metrics = Metrics(latency, availability, *level, int(price[number]))
+        found.append(
+            (int(price[number]), latency, availability, level, Offer(str(number), metrics))
+        )
+    return sorted(found, key=lambda one: (one[0], one[1], -one[2], int(one[4].offer_id)))

@@ -4,12 +4,15 @@ One flat vector of numbers in [0, 1] per agent, in this order:
 
     request     `REQUEST_NAMES`: how far the episode is, what is asked end to end, the preference
     resources   of its own domain: units left, relative to the most that an episode begins with
-    options     per hop that it may be asked for: `OPTION_NAMES`, M numbers each
     others      per other domain, by name: `OTHER_NAMES`
+    options     `OPTION_NAMES`, each of every hop that it may be asked for, each M numbers
+
+`Observer.schema` names them all, as a policy file does.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -17,11 +20,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from domains.model import PPB
+from domains.policy import Schema
 from envs.arrays import Bools, Floats, Ints
 from envs.crossdomain.core import CrossDomain
 from envs.crossdomain.scenarios import Task
 from envs.crossdomain.tables import PLENTY
 
+ENVIRONMENT: Final = "entente/CrossDomain-v0"
 REQUEST_NAMES: Final = (
     "remaining",
     "served",
@@ -118,6 +123,17 @@ class Observer:
         others = len(OTHER_NAMES) * (len(self.agents) - 1)
         return int(len(REQUEST_NAMES) + len(agent.resources) + options + others)
 
+    def schema(self, agent: Agent) -> Schema:
+        """Names of what it sees and does, in order; M candidates, then the offer of nothing."""
+        owned = [":".join(self.tables.resources[at]) for at in agent.resources.tolist()]
+        others = [one.name for one in self.agents if one is not agent]
+        return Schema(
+            ENVIRONMENT,
+            (*REQUEST_NAMES, *owned, *(f"{o}:{name}" for o in others for name in OTHER_NAMES)),
+            tuple(f"{name}:{s}" for name in OPTION_NAMES for s in range(agent.slots.shape[1])),
+            ("none",),
+        )
+
     def legal(self, core: CrossDomain) -> Bools:
         """[B, H, M], options with room that some agreement could hold; none once it is over."""
         hopeful = self.tables.hopeful[core.kind(), : self.tables.hops]
@@ -132,6 +148,39 @@ class Observer:
         mine: Bools = legal[every, at] & (slots < self.tables.hops)[:, :, None]
         always = np.ones((core.rows, 1), dtype=np.bool_)
         return np.concatenate([np.any(mine, axis=1)[:, : agent.options], always], axis=1)
+
+    def offers(
+        self, core: CrossDomain, legal: Bools, actions: Mapping[str, Ints], bids: int = 1
+    ) -> Bools:
+        """[B, H, M], what legal actions put on offer: see `envs.crossdomain.env`."""
+        tables, kind = self.tables, core.kind()
+        shown = np.zeros((core.rows, tables.hops + 1, tables.options), dtype=np.bool_)
+        every = np.arange(core.rows)[:, None]
+        number = np.arange(tables.options)
+        for agent in self.agents:
+            slots = agent.slots[kind]
+            first = actions[agent.name][:, None, None]
+            allowed = legal[every, np.minimum(slots, tables.hops - 1)]
+            from_here = allowed & (number >= first) & (first < agent.options)
+            offered = from_here & (from_here.cumsum(axis=2) <= bids)
+            # Without the option itself nothing is offered on a hop: it is what was meant.
+            offered &= (from_here & (number == first)).any(axis=2, keepdims=True)
+            shown[every, slots] |= offered
+        return shown[:, : tables.hops]
+
+    def actions(self, core: CrossDomain, shown: Bools) -> dict[str, Ints]:
+        """The actions that offer what a reference policy does, [B] by agent: of each agent the
+        first option that is shown on any hop of its, or none."""
+        found: dict[str, Ints] = {}
+        every = np.arange(core.rows)[:, None]
+        for agent in self.agents:
+            slots = agent.slots[core.kind()]
+            mine = shown[every, np.minimum(slots, self.tables.hops - 1)]
+            mine = np.any(mine & (slots < self.tables.hops)[:, :, None], axis=1)
+            last = np.ones((core.rows, 1), dtype=np.bool_)
+            choices = np.concatenate([mine[:, : agent.options], last], axis=1)
+            found[agent.name] = choices.argmax(axis=1)
+        return found
 
     def common(self, core: CrossDomain, legal: Bools) -> Common:
         tables, kind = self.tables, core.kind()
@@ -194,8 +243,8 @@ class Observer:
             common.request,
             asked,
             np.minimum(free, 1.0),
-            options.reshape(core.rows, -1),
             *others,
+            options.reshape(core.rows, -1),
         ]
         return np.concatenate(parts, axis=1, dtype=np.float32)
 
