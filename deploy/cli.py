@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from deploy.commands import inspect, intents, plan, request, run, serve, train
+from deploy.commands import evaluate, inspect, intents, plan, request, run, serve, train
 from deploy.session import Asker, fail, fault
 
 
@@ -64,6 +64,7 @@ request.register(app)
 inspect.register(app)
 intents.register(app)
 plan.register(app)
+evaluate.register()
 serve.register(app)
 train.register(app)
 

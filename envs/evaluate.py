@@ -1,7 +1,8 @@
-"""Evaluates policies: on fixed episodes of the case study, or on a workload file.
+"""Evaluates policies: on fixed episodes of the case study, on a workload file, across domains.
 
 python -m envs.evaluate iiot --profile C2 --policy dp
 python -m envs.evaluate workload FILE.json --policy grc
+python -m envs.evaluate crossdomain --scenario headline --policy all --against optimum
 """
 
 import argparse
@@ -15,6 +16,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from domains.errors import EntenteError
+from envs.crossdomain.policies import NAMES as BIDDERS
+from envs.crossdomain.report import crossdomain
+from envs.crossdomain.scenarios import SCENARIOS, scenario_of
 from envs.embedding.evaluation import NAMES as WORKLOAD_POLICIES
 from envs.embedding.evaluation import WorkloadResult, evaluate_workload
 from envs.sliceorch.evaluation import IiotResult, evaluate_iiot
@@ -168,8 +172,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     one.add_argument("--policy", required=True, nargs="+", help=", ".join(WORKLOAD_POLICIES))
     one.add_argument("--seed", type=int, default=0, help="of random policies")
     one.add_argument("--json", action="store_true")
+    _add_crossdomain(tasks.add_parser("crossdomain", help="one agent per domain"))
     asked = parser.parse_args(arguments)
     try:
+        if asked.task == "crossdomain":
+            task = scenario_of(asked.scenario).task(requests=asked.requests)
+            told = asked.policy, asked.episodes, asked.seed, asked.against, asked.json
+            crossdomain(task, *told)
+            return 0
         if asked.task == "workload":
             workload(asked.file, asked.policy, asked.seed, asked.json)
             return 0
@@ -188,6 +198,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"error: {wrong}", file=sys.stderr)
         return 2
     return 0
+
+
+def _add_crossdomain(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--scenario", default="headline", help=", ".join(SCENARIOS))
+    parser.add_argument("--requests", type=int, help="per episode; the scenario's if absent")
+    parser.add_argument("--policy", required=True, nargs="+", help=f"{', '.join(BIDDERS)}, or all")
+    parser.add_argument("--against", help="another policy, for the paired gain over it")
+    parser.add_argument("--episodes", type=int, default=100)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--json", action="store_true")
 
 
 if __name__ == "__main__":
