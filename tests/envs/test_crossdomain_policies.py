@@ -73,7 +73,8 @@ def _combinations(found: Task, kind: int) -> Ints:
                 takes.append(one[: tables.plenty])
     unique = np.unique(np.array(takes), axis=0)
     less = [((unique <= one).all(axis=1) & (unique < one).any(axis=1)).any() for one in unique]
-    return unique[~np.array(less)]
+    needed: Ints = unique[~np.array(less)]
+    return needed
 
 
 def _by_brute_force(takes: list[Ints], free: Ints) -> int:
