@@ -4,7 +4,7 @@ One flat vector of numbers in [0, 1] per agent, in this order:
 
     request     `REQUEST_NAMES`: how far the episode is, what is asked end to end, the preference
     resources   of its own domain: units left, relative to the most that an episode begins with
-    others      per other domain, by name: `OTHER_NAMES`
+    others      per other domain, by name: `PEER_NAMES`
     options     `OPTION_NAMES`, each of every hop that it may be asked for, each M numbers
 
 `Observer.schema` names them all, as a policy file does.
@@ -51,7 +51,7 @@ OPTION_NAMES: Final = (
     "drain",  # the largest share that it takes of what is left of a resource
     "exact",  # keeps the budgets that the coordinator's split gives this hop
 )
-OTHER_NAMES: Final = ("asked", "latency", "unavailability", "price", "residual", "ways")
+PEER_NAMES: Final = ("asked", "latency", "unavailability", "price", "residual", "ways")
 BUCKETS: Final = 3.0
 WAYS_MAX: Final = 4.0
 # Decades that logarithmic numbers span: 10 s in microseconds; all of PPB; 100 Gbit/s; 10 million.
@@ -120,7 +120,7 @@ class Observer:
 
     def size(self, agent: Agent) -> int:
         options = len(OPTION_NAMES) * agent.slots.shape[1] * agent.options
-        others = len(OTHER_NAMES) * (len(self.agents) - 1)
+        others = len(PEER_NAMES) * (len(self.agents) - 1)
         return int(len(REQUEST_NAMES) + len(agent.resources) + options + others)
 
     def schema(self, agent: Agent) -> Schema:
@@ -129,7 +129,7 @@ class Observer:
         others = [one.name for one in self.agents if one is not agent]
         return Schema(
             ENVIRONMENT,
-            (*REQUEST_NAMES, *owned, *(f"{o}:{name}" for o in others for name in OTHER_NAMES)),
+            (*REQUEST_NAMES, *owned, *(f"{o}:{name}" for o in others for name in PEER_NAMES)),
             tuple(f"{name}:{s}" for name in OPTION_NAMES for s in range(agent.slots.shape[1])),
             ("none",),
         )

@@ -13,6 +13,7 @@ from domains.errors import InvalidRequest
 from domains.model import PPB
 from envs.arrays import Ints
 from envs.crossdomain.core import Episodes
+from envs.crossdomain.demonstrations import demonstrate
 from envs.crossdomain.env import CrossDomainVector
 from envs.crossdomain.evaluation import CrossDomainResult, evaluate_crossdomain, fixed_episodes
 from envs.crossdomain.policies import NAMES, Learned, policy_of
@@ -175,3 +176,26 @@ def test_the_command_says_what_is_wrong_in_a_line(
 ) -> None:
     assert main(["crossdomain", *asked.split()]) == 2
     assert "error: " in capsys.readouterr().err
+
+
+def test_a_demonstration_is_legal_and_its_returns_are_what_was_served() -> None:
+    shown = demonstrate(policy_of("scarcity"), task(), 6, seed=0)
+    for one in shown.values():
+        steps = 6 * task().requests
+        assert len(one.observations) == len(one.masks) == len(one.actions) == steps
+        assert one.masks[np.arange(steps), one.actions].all()
+        assert one.returns.reshape(task().requests, 6)[0].mean() > 10
+        assert (np.diff(one.returns.reshape(task().requests, 6), axis=0) <= 0).all()
+
+
+def test_a_schema_names_every_number_that_an_agent_sees() -> None:
+    env = CrossDomainVector(1, task())
+    seen, _ = env.reset(seed=0)
+    for agent in env.observer.agents:
+        schema = env.observer.schema(agent)
+        assert schema.size(agent.options) == seen[agent.name].shape[1]
+        assert schema.actions(agent.options) == env.action_count[agent.name]
+        options = seen[agent.name][0, len(schema.shared) :].reshape(-1, agent.options)
+        assert len(options) == len(schema.each)
+        legal = options[[name.startswith("legal") for name in schema.each]].any(axis=0)
+        assert np.array_equal(legal, env.observer.mask(env.core, agent, env._legal)[0, :-1])
