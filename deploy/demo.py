@@ -108,6 +108,8 @@ class Demonstration:
         section = self._federation.coordinator
         rows.add_row("coordinator", "", "", section.listen, "coordinator.sqlite")
         self._console.print(Rule(f"{len(self._federation.members)} operators, mutual TLS"), rows)
+        if note := runtime.run.note:
+            self._console.print(Text(note, "yellow"))
         return runtime
 
     async def _ask(self, home: Home, runtime: Runtime, text: str) -> None:

@@ -85,6 +85,7 @@ class Run:
         pid, started: the supervising process; both, as a pid alone is soon somebody else's.
         ray_folder: Ray's sessions and sockets; a short path, removed at the end.
         http: host:port of the HTTP service, or "" without one.
+        engine: what reads words, once it is known; note: why it is less than usual, or "".
     """
 
     pid: int
@@ -98,6 +99,8 @@ class Run:
     ray_folder: str = ""
     ready: bool = False
     http: str = ""
+    engine: str = ""
+    note: str = ""
     version: int = field(default=RUN_FILE_VERSION)
 
     def write(self, home: Home) -> None:

@@ -7,6 +7,7 @@ else the one that `make test-llm` makes, or the one that is named.
 from __future__ import annotations
 
 import importlib.util
+import logging
 import secrets
 import sys
 from dataclasses import dataclass
@@ -42,6 +43,7 @@ def start_model(home: Home, model: OwnModel, listen: str) -> LlmSettings:
     from deploy.llm import application
     from deploy.vllm_engine import EngineSettings
 
+    logging.getLogger("ray.serve").setLevel(logging.WARNING)  # it tells people about every step
     python = str(model.python or _python())
     log = home.logs / "llm.log"
     host, port = loopback(listen)

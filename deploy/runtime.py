@@ -61,6 +61,7 @@ class Runtime:
         self._http = http
         self._engine = engine
         self._model = model
+        self._reads: dict[str, str] = {}
         self._running = ExitStack()
 
     def __enter__(self) -> Runtime:
@@ -102,6 +103,8 @@ class Runtime:
             insecure=self._insecure,
             ray_folder=self._hosts.folder,
             http=self._http or "",
+            engine=self._reads.get("engine", ""),
+            note=self._reads.get("note", ""),
         )
 
     def _start(self, starting: ExitStack, lock: Lock) -> None:
@@ -128,8 +131,7 @@ class Runtime:
         self._tell("the coordinator")
         settings = self._settings(identities)
         coordinator.serve(TypeAdapter(CoordinatorSettings).dump_python(settings, mode="json"))
-        if note := coordinator.ask("engine")["note"]:
-            self._tell(f"less than usual: {note}")
+        self._reads = coordinator.ask("engine")
         if http is not None:
             self._tell("the HTTP service")
             http.engine = self._engine

@@ -1,30 +1,34 @@
 """Sentences that are encoded at the same time go through the model as one batch.
 
-A model takes hardly longer for eight sentences than for one. Whoever finds it idle runs it; what
-arrives meanwhile forms the next batch, which the first of those who wait then runs. Nobody waits
-for a batch to fill up, so a lone sentence costs what it did, and under load batches grow.
+A model takes half as long for each of eight sentences as for one alone. Whoever finds a processor
+idle runs a batch of all that wait; what arrives meanwhile forms the next. Nobody waits for a batch
+to fill up, so a lone sentence costs what it did, and under load batches grow.
 """
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
 from coordinator.intent.encoder import Encoder, Vectors
 
 BATCH_MAX = 64
-"""Sentences of one batch; beyond it they no longer get cheaper."""
+"""Texts of one batch; beyond it they no longer get cheaper."""
+AT_ONCE = os.cpu_count() or 1
+"""Batches; each runs on one processor."""
 
 
 @dataclass(slots=True, eq=False)
 class _Asked:
-    """Texts of one caller; `woken` when they are encoded, or when it is its turn to encode."""
+    """Texts of one caller; `taken` into a batch, and `over` when that is encoded, or failed."""
 
     texts: Sequence[str]
-    woken: threading.Event = field(default_factory=threading.Event)
+    taken: bool = False
+    over: bool = False
     vectors: Vectors | None = None
     error: Exception | None = None
 
@@ -32,41 +36,53 @@ class _Asked:
 class Together:
     """An `Encoder` in front of another; safe to call from several threads."""
 
-    def __init__(self, encoder: Encoder) -> None:
-        self._encoder = encoder
+    def __init__(self, encoder: Encoder, at_once: int = AT_ONCE) -> None:
+        self._encoder, self._at_once = encoder, at_once
         self._waiting: list[_Asked] = []
-        self._guard = threading.Lock()
-        self._running = False
+        self._changed = threading.Condition()
+        self._running = 0
         self.name, self.dimension = encoder.name, encoder.dimension
-        self.batches = 0
 
     def encode(self, texts: Sequence[str]) -> Vectors:
         """See `Encoder.encode`."""
         asked = _Asked(texts)
-        with self._guard:
+        with self._changed:
             self._waiting.append(asked)
-            idle, self._running = not self._running, True
-        if not idle:
-            asked.woken.wait()
-        if asked.vectors is None and asked.error is None:
-            self._encode(self._taken())
+            while not asked.over:
+                if asked.taken or self._running == self._at_once:
+                    self._changed.wait()
+                else:
+                    self._run()
         if asked.error is not None:
             raise asked.error
-        assert asked.vectors is not None, "who runs a batch is the first in it"
+        assert asked.vectors is not None, "what is over was encoded or failed"
         return asked.vectors
 
+    def _run(self) -> None:
+        """Encode a batch; called with the lock held, which others get meanwhile."""
+        batch = self._taken()
+        self._running += 1
+        self._changed.release()
+        try:
+            self._encode(batch)
+        finally:
+            self._changed.acquire()
+            self._running -= 1
+            for asked in batch:
+                asked.over = True
+            self._changed.notify_all()
+
     def _taken(self) -> list[_Asked]:
-        with self._guard:
-            taken, size = 0, 0
-            for asked in self._waiting:
-                if taken and size + len(asked.texts) > BATCH_MAX:
-                    break
-                taken, size = taken + 1, size + len(asked.texts)
-            batch, self._waiting = self._waiting[:taken], self._waiting[taken:]
-            return batch
+        taken, size = 0, 0
+        for asked in self._waiting:
+            if taken and size + len(asked.texts) > BATCH_MAX:
+                break
+            asked.taken = True
+            taken, size = taken + 1, size + len(asked.texts)
+        batch, self._waiting = self._waiting[:taken], self._waiting[taken:]
+        return batch
 
     def _encode(self, batch: Sequence[_Asked]) -> None:
-        self.batches += 1
         try:
             texts = [text for asked in batch for text in asked.texts]
             ends = np.cumsum([len(asked.texts) for asked in batch])[:-1]
@@ -77,8 +93,3 @@ class Together:
         else:
             for asked, own in zip(batch, vectors, strict=True):
                 asked.vectors = own
-        with self._guard:
-            self._running = bool(self._waiting)
-            following = self._waiting[:1]
-        for asked in (*batch, *following):
-            asked.woken.set()

@@ -278,8 +278,12 @@ def _detached(home: Home, arguments: list[str], start_s: float) -> Run:
 
 def _last_words(log: Path) -> str:
     """What a background `up` said about why it ended, without the word it began with."""
-    _, found, reason = log.read_text().rpartition("refused: ")
-    return reason.strip() if found else ""
+    said = log.read_text(errors="replace").strip()
+    for word in ("refused: ", "defect: "):
+        _, found, reason = said.rpartition(word)
+        if found:
+            return reason.strip()
+    return ""
 
 
 def _show(run: Run, as_json: bool) -> None:
@@ -289,6 +293,8 @@ def _show(run: Run, as_json: bool) -> None:
                 "coordinator": run.coordinator,
                 "domains": dict(run.domains),
                 "http": run.http or None,
+                "engine": run.engine,
+                "note": run.note,
                 "insecure": run.insecure,
                 "pid": run.pid,
             }
@@ -299,4 +305,5 @@ def _show(run: Run, as_json: bool) -> None:
         typer.echo(f"{name:<12} {address}")
     if run.http:
         typer.echo(f"http         {run.http}")
+    typer.echo(f"words        read by {run.engine}{f': {run.note}' if run.note else ''}")
     typer.echo('ready: entente request "..."; end with entente down')

@@ -69,6 +69,16 @@ async def test_a_tenant_is_read_by_its_own_interpreter() -> None:
     readers.close()
 
 
+async def test_what_takes_too_long_is_left_behind_and_rules_answer(go: threading.Event) -> None:
+    slow = Slow(go)
+    readers = Readers(lambda tenant: slow, read_s_max=0.05)
+    said = await readers.read("clinic", "video for 5 users", ())
+    assert said.services[0].value("num_ues") == 5
+    assert "rules answered" in said.explanation
+    go.set()
+    readers.close()
+
+
 async def test_too_many_are_refused_even_where_their_callers_have_left(
     go: threading.Event,
 ) -> None:
@@ -117,7 +127,7 @@ def test_what_arrives_while_the_model_is_busy_becomes_one_batch(go: threading.Ev
         assert go.wait(20)
 
     counting = Counting(may)
-    together = Together(counting)
+    together = Together(counting, at_once=1)
     with ThreadPoolExecutor(READERS) as threads:
         first = threads.submit(together.encode, ["a"])
         assert entered.wait(20)
@@ -139,8 +149,9 @@ def test_a_batch_that_fails_fails_for_those_in_it_and_the_next_one_works() -> No
     assert together.encode(["ok"]).tolist() == [[2, 1]]
 
 
-def test_many_threads_lose_nothing() -> None:
-    together = Together(Counting(lambda batch: None))
+@pytest.mark.parametrize("at_once", [1, 2, 5])
+def test_many_threads_lose_nothing(at_once: int) -> None:
+    together = Together(Counting(lambda batch: None), at_once)
     with ThreadPoolExecutor(READERS) as threads:
         texts = ["x" * (number % 50) for number in range(2_000)]
         found = list(threads.map(lambda text: together.encode([text]), texts))
