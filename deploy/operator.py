@@ -49,7 +49,11 @@ class Desk:
     async def operate(
         self, action: Action, slice_name: str, function: str = "", replicas: int = 0
     ) -> list[Plain]:
-        """Do something to a slice's functions here; its segments afterwards, as on the wire.
+        """Do something to a slice's functions here; its segments afterwards.
+
+        Returns:
+            One entry a segment: the keys of `Reading`, with domain, functions and the rates that
+            it is entitled to.
 
         Raises:
             EntenteError: the domain's own, `Unreachable` included.
@@ -67,13 +71,17 @@ class Desk:
                 reply = await stub.OperateFunctions(request, timeout=CALL_S, metadata=metadata)
             except grpc.aio.AioRpcError as error:
                 raise from_rpc_error(error, self.domain) from None
-        return [{"domain": self.domain, **plain(segment)} for segment in reply.segments]
+        return [_segment(self.domain, plain(segment)) for segment in reply.segments]
 
     def _channel(self) -> grpc.aio.Channel:
         if self.identity is None:
             return grpc.aio.insecure_channel(self.address)
         credentials = channel_credentials(self.identity, self.trust_domain)
         return grpc.aio.secure_channel(self.address, credentials)
+
+
+def _segment(domain: str, told: Plain) -> Plain:
+    return {"domain": domain, **told.pop("reading"), **told}
 
 
 def desks(home: Home) -> dict[str, Desk]:

@@ -135,6 +135,7 @@ class Functions:
         """
         wanted = self._one(segment_id)
         wanted.active = active
+        wanted.latest = wanted.latest if active else None
         self._note(segment_id)
         await self.settled()
         if wanted.failures:

@@ -9,6 +9,7 @@ from domains import wire
 from domains.domain import AdministrativeDomain
 from domains.operations import Action, Operation, RunningSegment, operate
 from domains.security import Permissions, Role
+from domains.wire_measurements import reading_to_proto
 from protos.slicing.v1 import operator_pb2 as pb
 from protos.slicing.v1 import operator_pb2_grpc
 
@@ -48,11 +49,9 @@ def _operation(request: pb.OperateFunctionsRequest) -> Operation:
 
 
 def _segment(domain: str, segment: RunningSegment) -> pb.RunningSegment:
-    reading, shaping = segment.reading, segment.shaping
+    shaping = segment.shaping
     return pb.RunningSegment(
-        name=wire.hold_name(domain, reading.segment_id),
-        condition=reading.condition.value,
-        reason=reading.reason,
+        reading=reading_to_proto(segment.reading, domain),
         functions=[
             pb.RunningFunction(
                 name=spec.name,
@@ -65,21 +64,4 @@ def _segment(domain: str, segment: RunningSegment) -> pb.RunningSegment:
         ],
         downlink_kbps=shaping.downlink_kbps if shaping else 0,
         uplink_kbps=shaping.uplink_kbps if shaping else 0,
-        carried=_carried(segment),
-    )
-
-
-def _carried(segment: RunningSegment) -> pb.Carried | None:
-    measured = segment.reading.measurement
-    if measured is None:
-        return None
-    return pb.Carried(
-        begin_time=wire.timestamp_to_proto(measured.begin_s, "begin_time"),
-        end_time=wire.timestamp_to_proto(measured.end_s, "end_time"),
-        downlink_kbps=measured.downlink_kbps,
-        uplink_kbps=measured.uplink_kbps,
-        latency_us=measured.latency_us,
-        availability_ppb=measured.availability_ppb,
-        cpu_millicores=measured.cpu_millicores,
-        memory_mib=measured.memory_mib,
     )

@@ -95,6 +95,7 @@ class Chooser:
         if self.console is None:
             return
         self.console.print(Rule("recommendations"), report.table(self.shown, wanted))
+        self._say(report.LEGEND)
         if len(self.shown) < LEAST:
             self._say(f"only {len(self.shown)} can be had now; {LEAST} are usual")
         if not any(one.keeps for one in self.shown):

@@ -19,6 +19,12 @@ from domains.model import Attribute
 EUR: float = 1e-6
 
 
+LEGEND = (
+    "capacity: of what was asked for; utilisation and risk (sessions that would wait): in the busy "
+    "hour, as slicenet simulates it"
+)
+
+
 def table(ranked: Sequence[Recommendation], wanted: Requirements) -> Table:
     """Best first, numbered as `--choose` takes it."""
     rows = Table(box=None, pad_edge=False, header_style="dim")

@@ -264,3 +264,6 @@ def _tell(shown: Console, outcome: Outcome, own: bool) -> None:
         shown.print(report.comparison(outcome.chosen.utilisation_pct, outcome.monitored))
     if own:
         shown.print("the federation of this plan ends now, and the slice with it")
+    elif outcome.described is not None:
+        name = outcome.described.description.slice_id
+        shown.print(f"look again: entente functions {name}; end it: entente terminate {name}")

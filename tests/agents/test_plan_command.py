@@ -57,6 +57,12 @@ def test_an_operator_plans_looks_after_functions_and_exports(home: Path, tmp_pat
     assert all(running().values())
     told = entente(home, "functions", slice_id, "--action", "scale", code=1)
     assert "how many copies" in told
+    assert "pools that slices share" in entente(
+        home, "functions", slice_id, "--action", "restart", code=1
+    )
+    assert "no function 'x'; it has: " in entente(
+        home, "functions", slice_id, "--action", "restart", "--function", "x", code=1
+    )
     assert "one of: monitor" in entente(home, "functions", slice_id, "--action", "melt", code=2)
     assert "no domain here runs" in entente(home, "functions", "nobody", code=1)
 

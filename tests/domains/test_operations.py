@@ -50,6 +50,7 @@ async def test_each_action_changes_what_it_names_and_monitoring_sees_it(tmp_path
     assert sum(n for _, n in scaled.functions) == len(scaled.functions) + 2
     stopped = await done(bench, Action.STOP)
     assert (stopped.running, stopped.reading.condition) == (False, Condition.STOPPED)
+    assert stopped.reading.measurement is None
     with pytest.raises(DriverFailed):
         await done(bench, Action.RESTART, function=own[0])
     assert (await done(bench, Action.START)).running

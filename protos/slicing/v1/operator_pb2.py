@@ -22,28 +22,26 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
-from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
+from protos.slicing.v1 import domain_pb2 as protos_dot_slicing_dot_v1_dot_domain__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n protos/slicing/v1/operator.proto\x12\nslicing.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"x\n\x17OperateFunctionsRequest\x12\r\n\x05slice\x18\x01 \x01(\t\x12*\n\x06\x61\x63tion\x18\x02 \x01(\x0e\x32\x1a.slicing.v1.FunctionAction\x12\x10\n\x08\x66unction\x18\x03 \x01(\t\x12\x10\n\x08replicas\x18\x04 \x01(\x03\"l\n\x0fRunningFunction\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x15\n\rfunction_type\x18\x02 \x01(\t\x12\x11\n\tdedicated\x18\x03 \x01(\x08\x12\x10\n\x08replicas\x18\x04 \x01(\x03\x12\x0f\n\x07running\x18\x05 \x01(\x08\"\xed\x01\n\x07\x43\x61rried\x12.\n\nbegin_time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x15\n\rdownlink_kbps\x18\x03 \x01(\x03\x12\x13\n\x0buplink_kbps\x18\x04 \x01(\x03\x12\x12\n\nlatency_us\x18\x05 \x01(\x03\x12\x18\n\x10\x61vailability_ppb\x18\x06 \x01(\x03\x12\x16\n\x0e\x63pu_millicores\x18\x07 \x01(\x03\x12\x12\n\nmemory_mib\x18\x08 \x01(\x03\"\xc3\x01\n\x0eRunningSegment\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x11\n\tcondition\x18\x02 \x01(\t\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12.\n\tfunctions\x18\x04 \x03(\x0b\x32\x1b.slicing.v1.RunningFunction\x12\x15\n\rdownlink_kbps\x18\x05 \x01(\x03\x12\x13\n\x0buplink_kbps\x18\x06 \x01(\x03\x12$\n\x07\x63\x61rried\x18\x07 \x01(\x0b\x32\x13.slicing.v1.Carried\"H\n\x18OperateFunctionsResponse\x12,\n\x08segments\x18\x01 \x03(\x0b\x32\x1a.slicing.v1.RunningSegment*\xd7\x01\n\x0e\x46unctionAction\x12\x1f\n\x1b\x46UNCTION_ACTION_UNSPECIFIED\x10\x00\x12\x1b\n\x17\x46UNCTION_ACTION_MONITOR\x10\x01\x12\x19\n\x15\x46UNCTION_ACTION_START\x10\x02\x12\x18\n\x14\x46UNCTION_ACTION_STOP\x10\x03\x12\x19\n\x15\x46UNCTION_ACTION_SCALE\x10\x04\x12\x1b\n\x17\x46UNCTION_ACTION_RESTART\x10\x05\x12\x1a\n\x16\x46UNCTION_ACTION_DELETE\x10\x06\x32p\n\x0fOperatorService\x12]\n\x10OperateFunctions\x12#.slicing.v1.OperateFunctionsRequest\x1a$.slicing.v1.OperateFunctionsResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n protos/slicing/v1/operator.proto\x12\nslicing.v1\x1a\x1eprotos/slicing/v1/domain.proto\"x\n\x17OperateFunctionsRequest\x12\r\n\x05slice\x18\x01 \x01(\t\x12*\n\x06\x61\x63tion\x18\x02 \x01(\x0e\x32\x1a.slicing.v1.FunctionAction\x12\x10\n\x08\x66unction\x18\x03 \x01(\t\x12\x10\n\x08replicas\x18\x04 \x01(\x03\"l\n\x0fRunningFunction\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x15\n\rfunction_type\x18\x02 \x01(\t\x12\x11\n\tdedicated\x18\x03 \x01(\x08\x12\x10\n\x08replicas\x18\x04 \x01(\x03\x12\x0f\n\x07running\x18\x05 \x01(\x08\"\x92\x01\n\x0eRunningSegment\x12$\n\x07reading\x18\x01 \x01(\x0b\x32\x13.slicing.v1.Reading\x12.\n\tfunctions\x18\x02 \x03(\x0b\x32\x1b.slicing.v1.RunningFunction\x12\x15\n\rdownlink_kbps\x18\x03 \x01(\x03\x12\x13\n\x0buplink_kbps\x18\x04 \x01(\x03\"H\n\x18OperateFunctionsResponse\x12,\n\x08segments\x18\x01 \x03(\x0b\x32\x1a.slicing.v1.RunningSegment*\xd7\x01\n\x0e\x46unctionAction\x12\x1f\n\x1b\x46UNCTION_ACTION_UNSPECIFIED\x10\x00\x12\x1b\n\x17\x46UNCTION_ACTION_MONITOR\x10\x01\x12\x19\n\x15\x46UNCTION_ACTION_START\x10\x02\x12\x18\n\x14\x46UNCTION_ACTION_STOP\x10\x03\x12\x19\n\x15\x46UNCTION_ACTION_SCALE\x10\x04\x12\x1b\n\x17\x46UNCTION_ACTION_RESTART\x10\x05\x12\x1a\n\x16\x46UNCTION_ACTION_DELETE\x10\x06\x32p\n\x0fOperatorService\x12]\n\x10OperateFunctions\x12#.slicing.v1.OperateFunctionsRequest\x1a$.slicing.v1.OperateFunctionsResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'protos.slicing.v1.operator_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_FUNCTIONACTION']._serialized_start=826
-  _globals['_FUNCTIONACTION']._serialized_end=1041
-  _globals['_OPERATEFUNCTIONSREQUEST']._serialized_start=81
-  _globals['_OPERATEFUNCTIONSREQUEST']._serialized_end=201
-  _globals['_RUNNINGFUNCTION']._serialized_start=203
-  _globals['_RUNNINGFUNCTION']._serialized_end=311
-  _globals['_CARRIED']._serialized_start=314
-  _globals['_CARRIED']._serialized_end=551
-  _globals['_RUNNINGSEGMENT']._serialized_start=554
-  _globals['_RUNNINGSEGMENT']._serialized_end=749
-  _globals['_OPERATEFUNCTIONSRESPONSE']._serialized_start=751
-  _globals['_OPERATEFUNCTIONSRESPONSE']._serialized_end=823
-  _globals['_OPERATORSERVICE']._serialized_start=1043
-  _globals['_OPERATORSERVICE']._serialized_end=1155
+  _globals['_FUNCTIONACTION']._serialized_start=536
+  _globals['_FUNCTIONACTION']._serialized_end=751
+  _globals['_OPERATEFUNCTIONSREQUEST']._serialized_start=80
+  _globals['_OPERATEFUNCTIONSREQUEST']._serialized_end=200
+  _globals['_RUNNINGFUNCTION']._serialized_start=202
+  _globals['_RUNNINGFUNCTION']._serialized_end=310
+  _globals['_RUNNINGSEGMENT']._serialized_start=313
+  _globals['_RUNNINGSEGMENT']._serialized_end=459
+  _globals['_OPERATEFUNCTIONSRESPONSE']._serialized_start=461
+  _globals['_OPERATEFUNCTIONSRESPONSE']._serialized_end=533
+  _globals['_OPERATORSERVICE']._serialized_start=753
+  _globals['_OPERATORSERVICE']._serialized_end=865
 # @@protoc_insertion_point(module_scope)

@@ -9,7 +9,7 @@ import google.protobuf.descriptor
 import google.protobuf.internal.containers
 import google.protobuf.internal.enum_type_wrapper
 import google.protobuf.message
-import google.protobuf.timestamp_pb2
+import protos.slicing.v1.domain_pb2
 import sys
 import typing
 
@@ -104,84 +104,32 @@ class RunningFunction(google.protobuf.message.Message):
 Global___RunningFunction: typing_extensions.TypeAlias = RunningFunction
 
 @typing.final
-class Carried(google.protobuf.message.Message):
-    """What a segment carried in the interval since it was last measured."""
-
-    DESCRIPTOR: google.protobuf.descriptor.Descriptor
-
-    BEGIN_TIME_FIELD_NUMBER: builtins.int
-    END_TIME_FIELD_NUMBER: builtins.int
-    DOWNLINK_KBPS_FIELD_NUMBER: builtins.int
-    UPLINK_KBPS_FIELD_NUMBER: builtins.int
-    LATENCY_US_FIELD_NUMBER: builtins.int
-    AVAILABILITY_PPB_FIELD_NUMBER: builtins.int
-    CPU_MILLICORES_FIELD_NUMBER: builtins.int
-    MEMORY_MIB_FIELD_NUMBER: builtins.int
-    downlink_kbps: builtins.int
-    uplink_kbps: builtins.int
-    latency_us: builtins.int
-    availability_ppb: builtins.int
-    cpu_millicores: builtins.int
-    memory_mib: builtins.int
-    @property
-    def begin_time(self) -> google.protobuf.timestamp_pb2.Timestamp: ...
-    @property
-    def end_time(self) -> google.protobuf.timestamp_pb2.Timestamp: ...
-    def __init__(
-        self,
-        *,
-        begin_time: google.protobuf.timestamp_pb2.Timestamp | None = ...,
-        end_time: google.protobuf.timestamp_pb2.Timestamp | None = ...,
-        downlink_kbps: builtins.int = ...,
-        uplink_kbps: builtins.int = ...,
-        latency_us: builtins.int = ...,
-        availability_ppb: builtins.int = ...,
-        cpu_millicores: builtins.int = ...,
-        memory_mib: builtins.int = ...,
-    ) -> None: ...
-    def HasField(self, field_name: typing.Literal["begin_time", b"begin_time", "end_time", b"end_time"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["availability_ppb", b"availability_ppb", "begin_time", b"begin_time", "cpu_millicores", b"cpu_millicores", "downlink_kbps", b"downlink_kbps", "end_time", b"end_time", "latency_us", b"latency_us", "memory_mib", b"memory_mib", "uplink_kbps", b"uplink_kbps"]) -> None: ...
-
-Global___Carried: typing_extensions.TypeAlias = Carried
-
-@typing.final
 class RunningSegment(google.protobuf.message.Message):
     DESCRIPTOR: google.protobuf.descriptor.Descriptor
 
-    NAME_FIELD_NUMBER: builtins.int
-    CONDITION_FIELD_NUMBER: builtins.int
-    REASON_FIELD_NUMBER: builtins.int
+    READING_FIELD_NUMBER: builtins.int
     FUNCTIONS_FIELD_NUMBER: builtins.int
     DOWNLINK_KBPS_FIELD_NUMBER: builtins.int
     UPLINK_KBPS_FIELD_NUMBER: builtins.int
-    CARRIED_FIELD_NUMBER: builtins.int
-    name: builtins.str
-    """domains/{domain}/holds/{hold}"""
-    condition: builtins.str
-    """starting, healthy, stopped, degraded, failed or unmeasured"""
-    reason: builtins.str
     downlink_kbps: builtins.int
     """What the segment is entitled to."""
     uplink_kbps: builtins.int
     @property
-    def functions(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___RunningFunction]: ...
+    def reading(self) -> protos.slicing.v1.domain_pb2.Reading: ...
     @property
-    def carried(self) -> Global___Carried:
-        """Unset where it was not measured."""
+    def functions(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___RunningFunction]:
+        """None where nothing of it runs."""
 
     def __init__(
         self,
         *,
-        name: builtins.str = ...,
-        condition: builtins.str = ...,
-        reason: builtins.str = ...,
+        reading: protos.slicing.v1.domain_pb2.Reading | None = ...,
         functions: collections.abc.Iterable[Global___RunningFunction] | None = ...,
         downlink_kbps: builtins.int = ...,
         uplink_kbps: builtins.int = ...,
-        carried: Global___Carried | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["carried", b"carried"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["carried", b"carried", "condition", b"condition", "downlink_kbps", b"downlink_kbps", "functions", b"functions", "name", b"name", "reason", b"reason", "uplink_kbps", b"uplink_kbps"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["reading", b"reading"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["downlink_kbps", b"downlink_kbps", "functions", b"functions", "reading", b"reading", "uplink_kbps", b"uplink_kbps"]) -> None: ...
 
 Global___RunningSegment: typing_extensions.TypeAlias = RunningSegment
 
