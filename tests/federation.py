@@ -13,6 +13,7 @@ from typing import Any
 
 import grpc
 
+from coordinator.assurance.decide import Mode
 from coordinator.intent.settings import RULES_ONLY, EngineSettings
 from coordinator.server import CoordinatorServer
 from coordinator.server import serve as serve_coordinator
@@ -29,6 +30,8 @@ from protos.slicing.v1 import slices_pb2_grpc
 HOME = "entente.example"
 COORDINATOR = f"spiffe://{HOME}/coordinator/main"
 ANYWHERE = "127.0.0.1:0"
+TURNED_BY_HAND_S = 3_600.0
+"""No round of assurance comes by itself within a test."""
 
 
 Bend = Callable[[AdministrativeDomain], Any]
@@ -47,6 +50,7 @@ class Federation:
     configs: Mapping[str, Path]
     domains: dict[str, DomainServer] = field(default_factory=dict)
     coordinator: CoordinatorServer | None = None
+    assurance: Mode | None = None
     engine: EngineSettings = RULES_ONLY
     _channels: list[grpc.aio.Channel] = field(default_factory=list)
 
@@ -70,6 +74,8 @@ class Federation:
                 for name, server in self.domains.items()
             ),
             default_area=default_area,
+            assurance=self.assurance,
+            assurance_interval_s=TURNED_BY_HAND_S,
             engine=self.engine,
         )
         self.coordinator = await serve_coordinator(settings)

@@ -54,9 +54,9 @@ class Policy:
     interval_s: float = 300.0
     floor_permille: int = 1_000
     ceiling_permille: int = 1_500
-    headroom_permille: int = 100
-    busy_permille: int = 950
-    down_rounds: int = 6
+    headroom_permille: int = 350
+    busy_permille: int = 800
+    down_rounds: int = 9
     horizon: int = 3
     spreads: float = 2.0
 

@@ -1,10 +1,10 @@
-"""Forecasts of one slice's load: a daily season, a level that follows, and a guard.
+"""Forecasts of one slice's load: a daily season, what deviates from it lately, and a guard.
 
-Multiplicative exponential smoothing with a season of one day (Holt and Winters, without trend: a
-trend within hours is what the season is for). The season's indices start flat, so the first day is
-forecast by the level alone. The guard keeps the recent error of this forecast and of the naive one
-("as now"); whichever was better lately is the one that is used, and a forecast that is not finite,
-or beyond `LOAD_MAX`, starts over.
+Additive exponential smoothing with a season of one day (Holt and Winters, without trend: a trend
+within hours is what the season is for). A slot of the season is a load, smoothed over the days and,
+since it is seen once a day only, over its neighbours. The guard keeps the recent error of this
+forecast and of the naive one ("as now"); whichever was better lately is used. On the first day that
+is the naive one. A forecast that is not finite, or beyond `LOAD_MAX`, starts over.
 """
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ import math
 from dataclasses import dataclass, replace
 
 DAY_S = 86_400.0
-LEVEL_GAIN = 0.25
 SEASON_GAIN = 0.4
-RESIDUAL_DECAY = 0.6
+"""Weight of today among the days."""
+DEVIATION_GAIN = 0.3
+DEVIATION_DECAY = 0.8
 """How much of the present deviation is expected one step later."""
-ERROR_GAIN = 0.05
-"""Weight of the newest error: the guard remembers some twenty steps."""
-SMOOTHING_STEPS = 3
-"""Neighbouring indices of the season lend each other strength: a slot is seen once a day."""
-INDEX_MIN, INDEX_MAX = 0.05, 20.0
+ERROR_GAIN = 0.02
+"""Weight of the newest error: the guard remembers some fifty steps."""
+NEIGHBOURS = 10
+"""Slots on either side that lend a slot their strength: 50 minutes at five-minute steps."""
 LOAD_MAX = 1e6
 """In permille of what is agreed: a thousandfold is no load, it is a fault."""
 
@@ -31,122 +31,107 @@ class Forecaster:
     """State of one series of loads, in permille of what is agreed.
 
     Attributes:
-        season: index of each slot of the day, 1 for an average one.
-        seen: whether a slot was ever measured.
-        deviation: of the last load from the fitted one.
-        error, naive_error: mean absolute error lately, one step ahead.
-        pending: the two forecasts that the next load will be compared with.
+        season: load of each slot of the day; None where it was never seen.
+        last: the last load. deviation: of late loads from the season, smoothed.
+        error, naive_error: mean absolute error lately, one step ahead; spread: of the one used.
+        pending: the forecast that the next load will be compared with.
+        restarts: how often it had diverged.
     """
 
-    season: tuple[float, ...]
-    seen: tuple[bool, ...]
-    level: float | None = None
+    season: tuple[float | None, ...]
+    last: float | None = None
     deviation: float = 0.0
-    last: float = 0.0
     error: float = 0.0
     naive_error: float = 0.0
     spread: float = 0.0
-    steps: int = 0
-    restarts: int = 0
+    compared: int = 0
     pending: float | None = None
+    restarts: int = 0
 
     @property
     def naive(self) -> bool:
         """Whether "as now" was better lately."""
-        return self.error > self.naive_error
+        return not self.compared or self.error > self.naive_error
+
+    @property
+    def step_s(self) -> float:
+        return DAY_S / len(self.season)
 
     @staticmethod
     def fresh(step_s: float) -> Forecaster:
         """Knows nothing; one slot of the season is one step."""
-        slots = max(1, round(DAY_S / step_s))
-        return Forecaster((1.0,) * slots, (False,) * slots)
-
-
-def slot_of(forecaster: Forecaster, at_s: float) -> int:
-    slots = len(forecaster.season)
-    return int(at_s % DAY_S * slots / DAY_S) % slots
+        return Forecaster((None,) * max(1, round(DAY_S / step_s)))
 
 
 def observe(forecaster: Forecaster, at_s: float, load: float) -> Forecaster:
     """Learn one load. One that is no number, or below zero, is not learned from."""
     if not math.isfinite(load) or load < 0:
         return forecaster
-    slot = slot_of(forecaster, at_s)
-    learned = _with_errors(forecaster, load)
-    if learned.level is None:
-        return replace(learned, level=load, last=load, steps=1)
-    index = learned.season[slot]
-    level = learned.level + LEVEL_GAIN * (load / index - learned.level)
-    gain = SEASON_GAIN if learned.seen[slot] else 1.0
-    fitted = learned.level * index
-    wanted = load / level if level > 0 else 1.0
-    changed = min(max(index + gain * (wanted - index), INDEX_MIN), INDEX_MAX)
-    after = replace(
-        learned,
-        season=(*learned.season[:slot], changed, *learned.season[slot + 1 :]),
-        seen=(*learned.seen[:slot], True, *learned.seen[slot + 1 :]),
-        level=level,
-        deviation=load - (fitted if learned.seen[slot] else load),
-        last=load,
-        steps=learned.steps + 1,
-    )
-    return _sane(replace(after, pending=_seasonal(after, at_s + step_s(after), 1)))
+    learned = _compared(forecaster, load)
+    slot = _slot(learned, at_s)
+    usual, known = _usual(learned, slot), learned.season[slot]
+    deviation = learned.deviation * DEVIATION_DECAY
+    if known is not None and usual is not None:
+        deviation += DEVIATION_GAIN * (load - usual - deviation)
+    kept = load if known is None else known + SEASON_GAIN * (load - known)
+    season = (*learned.season[:slot], kept, *learned.season[slot + 1 :])
+    after = replace(learned, season=season, last=load, deviation=deviation)
+    return _sane(replace(after, pending=_seasonal(after, at_s, 1)))
 
 
 def forecast(forecaster: Forecaster, at_s: float, ahead: int) -> float:
     """The load `ahead` steps after `at_s`, the time of the last observation."""
-    if forecaster.level is None:
+    if forecaster.last is None:
         return 0.0
-    if forecaster.naive or ahead <= 0:
+    seasonal = _seasonal(forecaster, at_s, ahead)
+    if forecaster.naive or ahead <= 0 or seasonal is None:
         return forecaster.last
-    return _seasonal(forecaster, at_s + ahead * step_s(forecaster), ahead)
+    return seasonal
 
 
-def step_s(forecaster: Forecaster) -> float:
-    return DAY_S / len(forecaster.season)
-
-
-def _seasonal(forecaster: Forecaster, at_s: float, ahead: int) -> float:
-    """Level times season, and what is left of the present deviation."""
-    assert forecaster.level is not None
-    fitted = forecaster.level * _smoothed(forecaster, slot_of(forecaster, at_s))
-    return max(0.0, fitted + forecaster.deviation * RESIDUAL_DECAY**ahead)
-
-
-def _smoothed(forecaster: Forecaster, slot: int) -> float:
-    """The index of a slot among its neighbours, as far as those were seen."""
+def _slot(forecaster: Forecaster, at_s: float) -> int:
     slots = len(forecaster.season)
-    around = range(slot - SMOOTHING_STEPS, slot + SMOOTHING_STEPS + 1)
-    known = [forecaster.season[s % slots] for s in around if forecaster.seen[s % slots]]
-    return sum(known) / len(known) if known else 1.0
+    return int(at_s % DAY_S * slots / DAY_S) % slots
 
 
-def _with_errors(forecaster: Forecaster, load: float) -> Forecaster:
+def _seasonal(forecaster: Forecaster, at_s: float, ahead: int) -> float | None:
+    """What is usual then, and what is left by then of the present deviation."""
+    slot = _slot(forecaster, at_s + ahead * forecaster.step_s)
+    usual = _usual(forecaster, slot)
+    if usual is None or forecaster.season[slot] is None:
+        return None
+    return max(0.0, usual + forecaster.deviation * DEVIATION_DECAY**ahead)
+
+
+def _usual(forecaster: Forecaster, slot: int) -> float | None:
+    """The mean of a slot and its neighbours, as far as those were seen."""
+    season, slots = forecaster.season, len(forecaster.season)
+    reach = min(NEIGHBOURS, slots // 8)
+    around = [season[s % slots] for s in range(slot - reach, slot + reach + 1)]
+    known = [load for load in around if load is not None]
+    return sum(known) / len(known) if known else None
+
+
+def _compared(forecaster: Forecaster, load: float) -> Forecaster:
     """How far off either forecast was."""
-    if forecaster.pending is None or forecaster.level is None:
+    if forecaster.pending is None or forecaster.last is None:
         return forecaster
-    error = abs(load - forecaster.pending)
-    naive_error = abs(load - forecaster.last)
-    better = min(error, naive_error) if forecaster.naive else error
+    error, naive_error = abs(load - forecaster.pending), abs(load - forecaster.last)
+    gain = max(ERROR_GAIN, 1 / (forecaster.compared + 1))
+    used = naive_error if forecaster.naive else error
     return replace(
         forecaster,
-        error=_mean(forecaster.error, error, forecaster.steps),
-        naive_error=_mean(forecaster.naive_error, naive_error, forecaster.steps),
-        spread=_mean(forecaster.spread, better, forecaster.steps),
+        error=forecaster.error + gain * (error - forecaster.error),
+        naive_error=forecaster.naive_error + gain * (naive_error - forecaster.naive_error),
+        spread=forecaster.spread + gain * (used - forecaster.spread),
+        compared=forecaster.compared + 1,
     )
 
 
-def _mean(before: float, now: float, steps: int) -> float:
-    gain = max(ERROR_GAIN, 1 / max(1, steps))
-    return before + gain * (now - before)
-
-
 def _sane(forecaster: Forecaster) -> Forecaster:
-    """A forecaster that has diverged forgets all but the last load."""
-    assert forecaster.level is not None
-    values = (forecaster.level, forecaster.deviation, forecaster.pending or 0.0)
+    """A forecaster that has diverged forgets everything, and counts that."""
+    values = (forecaster.deviation, forecaster.last or 0.0, forecaster.pending or 0.0)
     if all(math.isfinite(value) and abs(value) <= LOAD_MAX for value in values):
         return forecaster
-    fresh = Forecaster((1.0,) * len(forecaster.season), (False,) * len(forecaster.season))
-    last = min(forecaster.last, LOAD_MAX)
-    return replace(fresh, level=last, last=last, restarts=forecaster.restarts + 1, steps=1)
+    fresh = Forecaster((None,) * len(forecaster.season))
+    return replace(fresh, restarts=forecaster.restarts + 1)

@@ -13,7 +13,7 @@ from domains.model import PPB
 
 LOSS_PPB_MAX = 1_000_000
 """Of what is offered, in one interval; above it the segment is too narrow."""
-BUSY_PERMILLE = 900
+BUSY_PERMILLE = 800
 """Of what is held: a segment that is fuller than this may well be slow."""
 
 
@@ -61,6 +61,8 @@ def sample(
         stale: nothing believable was heard for too long.
     """
     where = (segment.domain, segment.ingress, segment.egress)
+    if reading is None and not stale:
+        return Sample(*where, Condition.STARTING)
     if reading is None or stale:
         reason = f"its measurements cannot be believed: {fault}" if fault else "it is not heard"
         if reading is not None and reading.reason:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -30,8 +30,9 @@ from coordinator.assurance.history import History, Kept
 from coordinator.assurance.sampling import held_permille, provisioned, sample
 from coordinator.assurance.telemetry import Fault, Stream, hear
 from coordinator.clock import Clock
+from coordinator.limits import WAIT_S_MAX
 from coordinator.orders import Orders
-from coordinator.records import Segment, SliceRecord
+from coordinator.records import Running, Segment, SliceRecord
 from coordinator.registry import Registry
 from coordinator.scribe import Scribe
 from domains.errors import EntenteError
@@ -41,6 +42,10 @@ from domains.port import Domain
 log = logging.getLogger(__name__)
 
 RETRY_S, RETRY_S_MAX = 0.2, 5.0
+TOLD_ONCE = 1
+"""The first fault of a kind of a segment is told, the others are not."""
+BEGUN_MAX = 1_024
+"""Orders that `idle` waits for; older ones have long been done."""
 CHUNK = 64
 """Slices that are decided on before others get their turn."""
 
@@ -79,6 +84,7 @@ class Watchman:
         self._heard: dict[tuple[str, str], _Heard] = {}
         self._states: dict[str, State] = {}
         self._tasks: list[asyncio.Task[None]] = []
+        self._orders_begun: deque[Running] = deque(maxlen=BEGUN_MAX)
 
     def start(self) -> None:
         """Begin to listen, and to decide every interval."""
@@ -94,6 +100,12 @@ class Watchman:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._tasks = []
+
+    async def idle(self) -> None:
+        """Wait until the orders of the rounds so far are done."""
+        for running in self._orders_begun:
+            await self._orders.settled(running, WAIT_S_MAX)
+        self._orders_begun.clear()
 
     # -- listening ---------------------------------------------------------------------------
 
@@ -124,7 +136,7 @@ class Watchman:
             heard.fault = fault
             if measured is not None:
                 heard.measured = measured
-            if fault is not None:
+            if fault is not None and fault is not Fault.MISSING:  # that is told as unmeasured
                 heard.faults[fault] += 1
 
     # -- deciding ----------------------------------------------------------------------------
@@ -184,7 +196,7 @@ class Watchman:
             heard = self._heard[key] = _Heard(Stream(monotonic_s))
         stale = heard.stream.stale(monotonic_s, self._policy.interval_s)
         reading, measured, fault = heard.reading, heard.measured, heard.fault
-        if fault is not None and heard.faults[fault] == 1:
+        if fault is not None and heard.faults[fault] == TOLD_ONCE:
             self._scribe.tell(
                 record.slice_id,
                 "telemetry fault",
@@ -227,7 +239,7 @@ class Watchman:
                 service, what = provisioned(record.agreed, held), why
                 avoid, event = ((domain, ingress, egress),), "renegotiate"
         try:
-            self._orders.assure(record, service, avoid, event, what)
+            self._orders_begun.append(self._orders.assure(record, service, avoid, event, what))
         except EntenteError as error:
             # The slice is being changed, or too much is: the next round sees what is left to do.
             log.info("%s of %s is not begun: %s", event, record.slice_id, error.message)

@@ -28,4 +28,4 @@ def driver(config: DomainConfig) -> Driver | None:
                 outages_per_day=section.outages_per_day,
                 outage_s=section.outage_s,
             )
-            return SimulatedDriver(model, section.latency_permille)
+            return SimulatedDriver(model, section.latency_permille, name=config.name)

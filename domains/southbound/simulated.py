@@ -50,7 +50,8 @@ class SimulatedDriver:
     Args:
         latency_permille: what an idle path takes of the promised latency; above 1000 the domain
             does not keep what it promises.
-        refuse: names of functions that cannot be started, as on a host that lacks their image.
+        refuse: types of functions that cannot be started, as on a host that lacks their image.
+        name: of the domain: its links fail by themselves, whatever they connect.
     """
 
     blocks = False
@@ -60,7 +61,9 @@ class SimulatedDriver:
         model: TrafficModel | None = None,
         latency_permille: int = 700,
         refuse: frozenset[str] = frozenset(),
+        name: str = "",
     ) -> None:
+        self._name = name
         self._model = model or TrafficModel()
         self._latency_permille = latency_permille
         self._refuse = refuse
@@ -142,7 +145,7 @@ class SimulatedDriver:
     ) -> Measurement:
         deployment, entitled = segment.deployment, segment.entitled
         shaping = deployment.shaping
-        link = f"{deployment.ingress}>{deployment.egress}"
+        link = f"{self._name}/{deployment.ingress}>{deployment.egress}"
         running = segment.state is RunState.RUNNING
         up = [t for t in instants if running and self._model.link_up(link, t)]
         offered_down = offered_up = carried_down = carried_up = 0.0

@@ -9,9 +9,11 @@ from __future__ import annotations
 import hashlib
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 DAY_S = 86_400.0
 SLOT_S = 300.0
+CHANCES_REMEMBERED_MAX = 1 << 15
 """Bursts begin at, and noise changes with, such a slot."""
 
 
@@ -53,9 +55,10 @@ class TrafficModel:
     def link_up(self, link: str, at_s: float) -> bool:
         """Whether a link carries traffic at an instant: one outage an hour at most."""
         hour, into_s = divmod(at_s, 3_600)
+        if self._chance("outage", link, int(hour)) >= self.outages_per_day / 24:
+            return True
         begins_s = self._chance("begin", link, int(hour)) * max(0.0, 3_600 - self.outage_s)
-        fails = self._chance("outage", link, int(hour)) < self.outages_per_day / 24
-        return not (fails and begins_s <= into_s < begins_s + self.outage_s)
+        return not begins_s <= into_s < begins_s + self.outage_s
 
     def _burst(self, slice_id: str, slot: int) -> float:
         begun = (
@@ -64,15 +67,20 @@ class TrafficModel:
         )
         return self.burst_factor_permille / 1_000 if any(begun) else 1.0
 
-    def _normal(self, *name: object) -> float:
+    def _normal(self, *name: str | int) -> float:
         """Standard normal (Box and Muller)."""
         radius = math.sqrt(-2 * math.log(1 - self._chance("radius", *name)))
         return radius * math.cos(2 * math.pi * self._chance("angle", *name))
 
-    def _chance(self, *name: object) -> float:
-        """Uniform in [0, 1)."""
-        words = "/".join(map(str, (self.seed, *name))).encode()
-        return int.from_bytes(hashlib.blake2b(words, digest_size=7).digest(), "big") / (1 << 56)
+    def _chance(self, *name: str | int) -> float:
+        return chance(self.seed, *name)
+
+
+@lru_cache(CHANCES_REMEMBERED_MAX)
+def chance(*name: str | int) -> float:
+    """Uniform in [0, 1), by its name. Neighbouring questions share most of them."""
+    words = "/".join(map(str, name)).encode()
+    return int.from_bytes(hashlib.blake2b(words, digest_size=7).digest(), "big") / (1 << 56)
 
 
 def queueing(load_permille: float) -> float:

@@ -1,0 +1,400 @@
+"""A day of many slices without a wire: real planning, offers, ledgers and drivers, virtual time.
+
+What is left out is what takes time and changes nothing: gRPC, disks, the journal. Technologies,
+offers, ledgers, the planner, the simulated networks and the whole of `coordinator.assurance` are
+the ones that run in production.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from random import Random
+from typing import Any
+
+from coordinator import naming
+from coordinator.activation import end_to_end
+from coordinator.assurance.decide import Policy, Renegotiate, Reroute, Sample, Scale, State, decide
+from coordinator.assurance.forecast import Forecaster, forecast, observe
+from coordinator.assurance.sampling import (
+    LOSS_PPB_MAX,
+    held_permille,
+    load_permille,
+    provisioned,
+    sample,
+)
+from coordinator.assurance.telemetry import Stream, hear
+from coordinator.model import Agreement, Chain, Hop, MenuKey, ServiceProfile, SliceState, SliceType
+from coordinator.planner import Planner, Task
+from coordinator.records import Segment, SliceRecord
+from coordinator.resources import ResourceDatabase
+from deploy.federation import Federation
+from domains.config import technology
+from domains.errors import EntenteError, Unmeasured
+from domains.ledger import Ledger
+from domains.measurement import Condition, Measurement, Reading
+from domains.model import (
+    AbstractTopology,
+    Hold,
+    HoldRequest,
+    Isolation,
+    Menu,
+    SliceProfile,
+)
+from domains.offers import choose, menu
+from domains.records import LedgerLimits
+from domains.southbound.driver import deployment_of
+from domains.southbound.simulated import SimulatedDriver
+from domains.southbound.traffic import DAY_S, TrafficModel
+from domains.topology import abstract
+
+OWNER = TENANT = "spiffe://entente.example/tenant/day"
+STEP_S = 600.0
+WARM_UP_DAYS = 2
+LATENCIES_US = (20_000, 50_000, 100_000)
+TTL_S = 60.0
+OUTAGES_PER_DAY, OUTAGE_S = 0.2, 1_800.0
+"""Of each link between two points of a domain."""
+
+
+@lru_cache(1 << 16)
+def _load(model: TrafficModel, slice_id: str, at_s: float) -> float:
+    return TrafficModel.load_permille(model, slice_id, at_s)
+
+
+class SharedModel(TrafficModel):
+    """Computes a slice's load at an instant once for all the domains on its way."""
+
+    def load_permille(self, slice_id: str, at_s: float) -> float:
+        return _load(self, slice_id, at_s)
+
+
+class PaperDomain:
+    """`port.Domain` for one caller over a ledger in memory, with the network that it runs."""
+
+    def __init__(self, federation: Federation, index: int, model: TrafficModel) -> None:
+        member = federation.members[index]
+        self.name = member.name
+        self._operator = member.config.operator
+        self._technology = technology(member.config)
+        limits = LedgerLimits(live_max=10**6, ended_max=10**7)
+        self._ledger = Ledger(self._technology.capacities(), limits)
+        self.driver = SimulatedDriver(model, name=member.name)
+        self.now_s = 0.0
+
+    async def topology(self) -> AbstractTopology:
+        return abstract(self._technology, self.name, self._operator, self._ledger.free, 1)
+
+    def watch_topology(self) -> AsyncIterator[AbstractTopology]:
+        raise NotImplementedError
+
+    def watch_measurements(self) -> AsyncIterator[Sequence[Reading]]:
+        raise NotImplementedError
+
+    async def activate(self, hold_id: str, epoch: int, active: bool) -> Hold:
+        raise NotImplementedError
+
+    async def offers(
+        self,
+        profiles: Sequence[SliceProfile],
+        tenant: str,
+        replaces: str | None = None,
+        counters: Sequence[Any] = (),
+    ) -> Sequence[Menu]:
+        free = self._ledger.free_for(OWNER, replaces)
+        return [menu(self._technology, profile, free) for profile in profiles]
+
+    async def hold(self, request: HoldRequest) -> Hold:
+        free = self._ledger.free_for(OWNER, request.replaces)
+        option = choose(self._technology, request.profile, request.offer, free)
+        hold = self._ledger.hold(OWNER, request, option.demand, option.functions, self.now_s)
+        self._ledger.take()
+        return hold
+
+    async def confirm(self, hold_id: str, epoch: int) -> Hold:
+        hold = self._ledger.confirm(OWNER, hold_id, epoch, self.now_s)
+        self._ledger.take()
+        self.driver.start(deployment_of(hold))
+        return hold
+
+    async def release(self, hold_id: str, epoch: int, reason: str) -> Hold | None:
+        ended = self._ledger.release(OWNER, hold_id, epoch, reason, self.now_s)
+        self._ledger.take()
+        self.driver.delete(hold_id)
+        return ended
+
+    async def holds(self, slice_id: str | None = None) -> Sequence[Hold]:
+        return self._ledger.holds(OWNER, slice_id)
+
+
+@dataclass(slots=True)
+class Tally:
+    """What a day came to, over all slices."""
+
+    steps: int = 0
+    violated_steps: int = 0
+    outage_steps: int = 0
+    held_permille: float = 0.0
+    price_micros: float = 0.0
+    actions: Counter[str] = field(default_factory=Counter)
+    errors: dict[str, list[float]] = field(default_factory=dict)
+    loads: float = 0.0
+
+
+@dataclass(slots=True)
+class _Slice:
+    record: SliceRecord
+    state: State
+    streams: dict[str, Stream] = field(default_factory=dict)
+    expected: dict[int, list[tuple[int, float, float]]] = field(default_factory=dict)
+
+
+class Day:
+    """A federation with slices on it, and a clock that is turned by hand."""
+
+    def __init__(self, federation: Federation, seed: int, slices: int) -> None:
+        self._seed, self._count = seed, slices
+        model = SharedModel(seed=seed, outages_per_day=OUTAGES_PER_DAY, outage_s=OUTAGE_S)
+        self.domains = {
+            domain.name: domain
+            for domain in (
+                PaperDomain(federation, index, model) for index in range(len(federation.members))
+            )
+        }
+        self._model = model
+        self._resources = ResourceDatabase()
+        known: Mapping[str, Any] = self.domains
+        self._planner = Planner(self._resources, known)
+        self._slices: list[_Slice] = []
+
+    async def open(self) -> None:
+        """Order the slices, sized for what their tenants expect at the busy hour."""
+        for domain in self.domains.values():
+            self._resources.update(await domain.topology(), 0.0)
+        random = Random(f"day/{self._seed}")  # noqa: S311  # a trace, not a secret
+        areas = [a for v in self._resources.views() for a in v.topology.areas]
+        number = 0
+        while len(self._slices) < self._count:
+            number += 1
+            wanted = _service(random, areas, number)
+            try:
+                record = await self._order(f"slice-{number}", wanted, None, frozenset(), 0)
+            except EntenteError:
+                continue
+            if record is not None:
+                state = State(Forecaster.fresh(STEP_S))
+                self._slices.append(_Slice(record, state))
+
+    async def warm_up(self) -> None:
+        """Let the forecasts see what came before: loads alone, nothing is decided."""
+        steps = round(DAY_S / STEP_S)
+        for one in self._slices:
+            forecaster = one.state.forecaster
+            for step in range(-WARM_UP_DAYS * steps, 0):
+                load = self._model.load_permille(one.record.slice_id, (step + 0.5) * STEP_S)
+                forecaster = observe(forecaster, (step + 1) * STEP_S, load)
+            one.state = replace(one.state, forecaster=forecaster)
+
+    async def live(self, policy: Policy, tally: Tally) -> None:
+        """Twenty-four hours under a policy."""
+        steps = round(DAY_S / STEP_S)
+        self._measure_all(0.0)
+        for step in range(1, steps + 1):
+            now_s = step * STEP_S
+            for domain in self.domains.values():
+                domain.now_s = now_s
+            for one in self._slices:
+                await self._round(one, step, now_s, policy, tally)
+
+    async def _round(
+        self, one: _Slice, step: int, now_s: float, policy: Policy, tally: Tally
+    ) -> None:
+        record = one.record
+        samples: list[Sample] = []
+        measured: list[Measurement] = []
+        for segment in record.segments:
+            reading = self._reading(segment, now_s)
+            stream = one.streams.get(segment.hold_id) or Stream(now_s)
+            stream, believed, fault = hear(stream, reading, now_s)
+            one.streams[segment.hold_id] = stream
+            samples.append(sample(segment, record, reading, believed, fault, False))
+            if believed is not None:
+                measured.append(believed)
+        _score(record, measured, policy, tally)
+        _compare(one, step, samples, tally)
+        held = held_permille(record)
+        one.state, actions = decide(one.state, samples, held, now_s, policy)
+        _expect(one, step, now_s)
+        for action in actions:
+            match action:
+                case Scale(permille):
+                    name = "scale up" if permille > held else "scale down"
+                    await self._change(one, permille, frozenset(), name, now_s, tally)
+                case Reroute(domain, ingress, egress) | Renegotiate(domain, ingress, egress):
+                    name = type(action).__name__.lower()
+                    avoid = frozenset({(domain, ingress, egress)})
+                    await self._change(one, held, avoid, name, now_s, tally)
+
+    def _reading(self, segment: Segment, now_s: float) -> Reading:
+        try:
+            found = self.domains[segment.domain].driver.measure(segment.hold_id, now_s)
+        except Unmeasured as error:
+            return Reading(segment.hold_id, "", Condition.STARTING, error.message)
+        return Reading(segment.hold_id, "", Condition.HEALTHY, "", found)
+
+    def _measure_all(self, now_s: float) -> None:
+        """Where the first interval begins."""
+        for one in self._slices:
+            for segment in one.record.segments:
+                self._reading(segment, now_s)
+
+    async def _change(
+        self,
+        one: _Slice,
+        permille: int,
+        avoid: frozenset[MenuKey],
+        name: str,
+        now_s: float,
+        tally: Tally,
+    ) -> None:
+        record = one.record
+        wanted = provisioned(record.agreed, permille)
+        try:
+            after = await self._order(record.slice_id, wanted, record, avoid, round(now_s))
+        except EntenteError:
+            after = None
+        if after is None:
+            tally.actions[f"{name} refused"] += 1
+            return
+        tally.actions[name] += 1
+        one.record = replace(after, agreed=record.agreed)
+        for segment in one.record.segments:
+            self._reading(segment, now_s)
+
+    async def _order(
+        self,
+        slice_id: str,
+        service: ServiceProfile,
+        before: SliceRecord | None,
+        avoid: frozenset[MenuKey],
+        attempt: int,
+    ) -> SliceRecord | None:
+        """Plan, hold, confirm, give back what is replaced; None where a relaxation is needed."""
+        held = {s.domain: s.hold_id for s in before.segments} if before else None
+        pinned = self._chain(before) if before and not avoid else None
+        (plan,) = await self._planner.plan([Task(service, pinned, held, avoid)], TENANT)
+        if not isinstance(plan.result, Agreement):
+            return None
+        segments = []
+        for choice in plan.result.choices:
+            domain = self.domains[choice.hop.domain]
+            request = HoldRequest(
+                hold_id=naming.hold_id(slice_id, "day", attempt, domain.name),
+                slice_id=slice_id,
+                tenant=TENANT,
+                profile=choice.profile,
+                offer=choice.offer,
+                attachments=(),
+                ttl_s=TTL_S,
+                epoch=1,
+                replaces=held.get(domain.name) if held else None,
+            )
+            await domain.hold(request)
+            hold = await domain.confirm(request.hold_id, 1)
+            hop = choice.hop
+            segments.append(
+                Segment(
+                    hop.domain, hold.hold_id, hop.ingress, hop.egress, hold.offer.metrics, (), ()
+                )
+            )
+        for segment in before.segments if before else ():
+            await self.domains[segment.domain].release(segment.hold_id, 1, "replaced")
+        return SliceRecord(
+            slice_id=slice_id,
+            tenant=TENANT,
+            state=SliceState.ACTIVATED,
+            requested=service,
+            agreed=service,
+            created_at_s=0.0,
+            metrics=end_to_end([segment.metrics for segment in segments]),
+            segments=tuple(segments),
+        )
+
+    def _chain(self, record: SliceRecord) -> Chain:
+        hops = []
+        for s in record.segments:
+            link = self._resources.link(s.domain, s.ingress, s.egress)
+            assert link is not None, "every domain is heard"
+            hops.append(Hop(s.domain, self._resources.kind(s.domain), link))
+        return tuple(hops)
+
+
+def _service(random: Random, areas: Sequence[str], number: int) -> ServiceProfile:
+    downlink = random.choice((2_000, 5_000, 10_000, 20_000))
+    return ServiceProfile(
+        name=f"service {number}",
+        slice_type=SliceType.EMBB,
+        latency_us_max=random.choice(LATENCIES_US),
+        availability_ppb_min=990_000_000,
+        downlink_kbps=downlink,
+        uplink_kbps=downlink // 2,
+        devices=random.randint(1, 20),
+        isolation=Isolation.SHARED,
+        origin=random.choice(areas),
+    )
+
+
+def _score(
+    record: SliceRecord, measured: Sequence[Measurement], policy: Policy, tally: Tally
+) -> None:
+    """One interval against the SLA: it answers, it is on time, and what may be offered passes."""
+    assert record.metrics is not None
+    tally.steps += 1
+    tally.held_permille += held_permille(record)
+    tally.price_micros += record.metrics.price_micros
+    if not measured:
+        return
+    down = any(m.availability_ppb < 10**9 for m in measured)
+    late = sum(m.latency_us for m in measured) > record.agreed.latency_us_max
+    load = max(load_permille(m, record.agreed) for m in measured)
+    tally.loads += load
+    lossy = max(m.loss_ppb for m in measured) > LOSS_PPB_MAX
+    tally.outage_steps += down
+    tally.violated_steps += down or late or (lossy and load <= policy.ceiling_permille)
+
+
+HORIZONS = (1, 3, 6)
+
+
+def _expect(one: _Slice, step: int, now_s: float) -> None:
+    """Note what is forecast now, to be compared when the time has come."""
+    forecaster = one.state.forecaster
+    for ahead in HORIZONS:
+        expected = forecast(forecaster, now_s, ahead)
+        one.expected.setdefault(step + ahead, []).append((ahead, expected, forecaster.last or 0.0))
+
+
+def _compare(one: _Slice, step: int, samples: Sequence[Sample], tally: Tally) -> None:
+    loads = [s.load_permille for s in samples if s.load_permille is not None]
+    due = one.expected.pop(step, ())
+    if not loads or any(s.condition is Condition.FAILED for s in samples):
+        return
+    for ahead, expected, naive in due:
+        tally.errors.setdefault(f"forecast {ahead}", []).append(abs(max(loads) - expected))
+        tally.errors.setdefault(f"naive {ahead}", []).append(abs(max(loads) - naive))
+
+
+def run(federation: Federation, seed: int, slices: int, policy: Policy) -> Tally:
+    """One day under one policy."""
+
+    async def whole() -> Tally:
+        day, tally = Day(federation, seed, slices), Tally()
+        await day.open()
+        await day.warm_up()
+        await day.live(policy, tally)
+        return tally
+
+    return asyncio.run(whole())

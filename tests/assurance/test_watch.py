@@ -1,0 +1,334 @@
+"""The loop over real domains: it hears, grows, moves and tells, and all of it is on record."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from coordinator.assurance.decide import Mode
+from deploy.federation import CONFIGS
+from domains.measurement import Condition, Measurement, Reading
+from domains.model import PPB
+from protos.slicing.v1 import slices_pb2, types_pb2
+from tests.asking import REJECT, create, eventually, new_id, service, slices_of, terminate
+from tests.federation import Federation, federation
+
+STEP_S = 10.0
+
+
+class Network:
+    """What every domain of a test measures, and how loaded, slow or broken each is."""
+
+    def __init__(self) -> None:
+        self.share = 0.5
+        self.slow: dict[str, float] = {}
+        self.broken: set[str] = set()
+        self.silent: set[str] = set()
+        self.now_s = 1_000.0
+
+    def readings(self, domain: str, real: Sequence[Any]) -> list[Reading]:
+        return [self._reading(domain, hold) for hold in real]
+
+    def _reading(self, domain: str, hold: Any) -> Reading:
+        if domain in self.silent:
+            why = "the counters are gone"
+            return Reading(hold.hold_id, hold.slice_id, Condition.UNMEASURED, why)
+        promised = hold.offer.metrics
+        down = domain in self.broken
+        measured = Measurement(
+            hold.hold_id,
+            self.now_s - STEP_S,
+            self.now_s,
+            0 if down else round(self.share * 1_000),
+            0 if down else round(self.share * 1_000),
+            round(promised.latency_us * self.slow.get(domain, 0.5)),
+            PPB if down else 0,
+            0 if down else PPB,
+            10,
+            64,
+        )
+        return Reading(hold.hold_id, hold.slice_id, Condition.HEALTHY, "", measured)
+
+
+async def start(entente: Federation, mode: Mode = Mode.REACTIVE) -> Any:
+    """A coordinator whose rounds the test turns by hand."""
+    entente.assurance = mode
+    assert entente.coordinator is not None
+    await entente.coordinator.stop(0)
+    return await entente.start_coordinator()
+
+
+async def turn(entente: Federation, network: Network) -> None:
+    """One interval: every domain is heard, then the loop decides and its orders are done."""
+    watchman = entente.coordinator.watchman  # type: ignore[union-attr]
+    assert watchman is not None
+    network.now_s += STEP_S
+    for name, server in entente.domains.items():
+        holds = [hold for _, hold in server.domain._store.ledger.confirmed()]
+        watchman.hear(name, network.readings(name, holds))
+    await watchman.round()
+    await watchman.idle()
+
+
+@pytest.fixture
+async def two_carriers(tmp_path: Path) -> AsyncIterator[Federation]:
+    async with federation(tmp_path, CONFIGS / "federation") as entente:
+        yield entente
+
+
+async def active(tenant: Any, **fields: Any) -> Any:
+    (made,) = slices_of(await create(tenant, services=[service(**fields)], policy=REJECT))
+    return made
+
+
+async def get(tenant: Any, name: str) -> Any:
+    return await tenant.GetSlice(slices_pb2.GetSliceRequest(name=name))
+
+
+async def events(tenant: Any, name: str) -> list[tuple[str, str]]:
+    request = slices_pb2.GetDecisionRecordRequest(name=name)
+    record = await tenant.GetDecisionRecord(request)
+    assert record.verified
+    return [(e.event, e.text) for e in record.events if e.step == "assure"]
+
+
+async def test_a_busy_slice_grows_and_what_is_agreed_stays(two_carriers: Federation) -> None:
+    entente, network = two_carriers, Network()
+    await start(entente)
+    clinic = entente.tenant()
+    before = await active(clinic)
+    await turn(entente, network)  # makes a place for the segments
+    network.share = 0.9
+    await turn(entente, network)
+    after = await get(clinic, before.name)
+    assert after.agreed == before.agreed
+    assert after.metrics.downlink_kbps >= 1_250
+    assert {s.hold for s in after.segments}.isdisjoint(s.hold for s in before.segments)
+    told = dict(await events(clinic, before.name))
+    assert "90 % of what is agreed" in told["scale up"]
+    await terminate(clinic, before.name)
+    assert not any(entente.used().values())
+
+
+async def test_a_slice_moves_around_a_carrier_that_carries_nothing(
+    two_carriers: Federation,
+) -> None:
+    entente, network = two_carriers, Network()
+    await start(entente)
+    clinic = entente.tenant()
+    before = await active(clinic)
+    (carrier,) = [s.domain for s in before.segments if s.domain.startswith("transport")]
+    await turn(entente, network)
+    network.broken.add(carrier)
+    await turn(entente, network)
+    after = await get(clinic, before.name)
+    assert carrier not in [s.domain for s in after.segments]
+    assert after.state == slices_pb2.SLICE_STATE_ACTIVATED
+    assert not entente.used()[carrier], "what it left behind is given back"
+    told = dict(await events(clinic, before.name))
+    assert carrier in told["reroute"]
+    await terminate(clinic, before.name)
+    assert not any(entente.used().values())
+
+
+async def test_a_domain_that_breaks_its_promise_is_named_and_left(
+    two_carriers: Federation,
+) -> None:
+    entente, network = two_carriers, Network()
+    await start(entente)
+    clinic = entente.tenant()
+    before = await active(clinic)
+    (carrier,) = [s.domain for s in before.segments if s.domain.startswith("transport")]
+    network.slow[carrier] = 1.5
+    for _ in range(5):
+        await turn(entente, network)
+    after = await get(clinic, before.name)
+    assert carrier not in [s.domain for s in after.segments]
+    told = dict(await events(clinic, before.name))
+    assert f"{carrier} is 50 % slower than it promised" in told["renegotiate"]
+    assert "calls that healthy" in told["renegotiate"]
+
+
+async def test_where_there_is_no_other_way_the_tenant_hears_why_and_what_it_can_do(
+    tmp_path: Path,
+) -> None:
+    async with federation(tmp_path) as entente:
+        network = Network()
+        await start(entente)
+        clinic = entente.tenant()
+        before = await active(clinic)
+        await turn(entente, network)
+        network.broken.add("access-north")
+        await turn(entente, network)
+        after = await get(clinic, before.name)
+        assert after.segments == before.segments
+        told = dict(await events(clinic, before.name))
+        assert "access-north does not carry the slice" in told["cannot"]
+        assert "tried again" in told["cannot"]
+
+
+async def test_an_unmeasured_segment_is_told_to_whoever_follows(two_carriers: Federation) -> None:
+    entente, network = two_carriers, Network()
+    await start(entente)
+    clinic = entente.tenant()
+    made = await active(clinic)
+    await turn(entente, network)
+    network.silent.add("core-central")
+    (core,) = [s.domain for s in made.segments if s.domain.startswith("core")]
+    network.silent.add(core)
+    following = clinic.WatchSlice(slices_pb2.WatchSliceRequest(name=made.name, follow=True))
+    await turn(entente, network)
+    async for event in following:
+        if event.event == "unmeasured":
+            break
+    assert event.text == f"{core} is not measured: the counters are gone"
+    following.cancel()
+    listed = await clinic.ListMeasurements(slices_pb2.ListMeasurementsRequest(name=made.name))
+    last = [s for s in listed.samples if s.domain == core][-1]
+    assert last.condition == types_pb2.CONDITION_UNMEASURED
+    assert not last.HasField("measurement")
+
+
+async def test_measurements_reach_the_tenant_with_what_was_promised(
+    two_carriers: Federation,
+) -> None:
+    entente, network = two_carriers, Network()
+    await start(entente, Mode.OFF)
+    clinic, other = entente.tenant(), entente.tenant("other")
+    made = await active(clinic)
+    for _ in range(3):
+        await turn(entente, network)
+    listed = await clinic.ListMeasurements(slices_pb2.ListMeasurementsRequest(name=made.name))
+    measured = [s for s in listed.samples if s.HasField("measurement")]
+    assert {s.domain for s in measured} == {s.domain for s in made.segments}
+    for sample in measured:
+        assert sample.measurement.downlink_kbps == 500
+        assert sample.measurement.latency_us == pytest.approx(sample.promised.latency_us / 2, abs=1)
+    with pytest.raises(Exception, match="no slice"):
+        await other.ListMeasurements(slices_pb2.ListMeasurementsRequest(name=made.name))
+
+
+async def test_a_real_stream_is_heard(two_carriers: Federation) -> None:
+    """Not by hand: the domain's own measurements, over gRPC, into the history."""
+    entente = two_carriers
+    await start(entente, Mode.OFF)
+    clinic = entente.tenant()
+    made = await active(clinic)
+
+    async def measured() -> bool:
+        watchman = entente.coordinator.watchman  # type: ignore[union-attr]
+        assert watchman is not None
+        for server in entente.domains.values():
+            await server.domain.functions.settled()
+            await server.domain.functions.measure()
+            server.domain.functions.publish()
+        await watchman.round()
+        request = slices_pb2.ListMeasurementsRequest(name=made.name)
+        listed = await clinic.ListMeasurements(request)
+        return {s.domain for s in listed.samples if s.HasField("measurement")} == {
+            s.domain for s in made.segments
+        }
+
+    await eventually(measured)
+
+
+# -- standing by -----------------------------------------------------------------------------
+
+
+async def set_active(tenant: Any, name: str, active: bool) -> Any:
+    if active:
+        request = slices_pb2.ActivateSliceRequest(request_id=new_id(), name=name)
+        request.wait.seconds = 20
+        return await tenant.ActivateSlice(request, timeout=30)
+    stop = slices_pb2.DeactivateSliceRequest(request_id=new_id(), name=name, reason="night")
+    stop.wait.seconds = 20
+    return await tenant.DeactivateSlice(stop, timeout=30)
+
+
+def running(entente: Federation) -> set[Condition]:
+    return {
+        reading.condition
+        for server in entente.domains.values()
+        for reading in server.domain.functions.everything()
+    }
+
+
+async def settled(entente: Federation) -> None:
+    for server in entente.domains.values():
+        await server.domain.functions.settled()
+
+
+async def test_a_slice_stands_by_with_its_capacity_and_runs_again(tmp_path: Path) -> None:
+    async with federation(tmp_path) as entente:
+        clinic = entente.tenant()
+        made = await active(clinic)
+        await settled(entente)
+        used = entente.used()
+        (stopped,) = slices_of(await set_active(clinic, made.name, False))
+        await settled(entente)
+        assert stopped.state == slices_pb2.SLICE_STATE_RESERVED
+        assert running(entente) == {Condition.STOPPED}
+        assert entente.used() == used
+        await entente.coordinator.stop(0)  # type: ignore[union-attr]
+        await entente.start_coordinator()  # a restart changes nothing of it
+        clinic = entente.tenant()
+        (again,) = slices_of(await set_active(clinic, made.name, True))
+        await settled(entente)
+        assert again.state == slices_pb2.SLICE_STATE_ACTIVATED
+        assert Condition.STOPPED not in running(entente)
+        assert [e for e, _ in await events(clinic, made.name)] == ["deactivated", "activated"]
+        await set_active(clinic, made.name, False)
+        (ended,) = slices_of(await terminate(clinic, made.name, "closed"))
+        assert ended.reason == "closed"
+        assert not any(entente.used().values())
+
+
+async def test_a_domain_that_was_away_is_told_to_stand_by_when_it_is_back(tmp_path: Path) -> None:
+    async with federation(tmp_path) as entente:
+        clinic = entente.tenant()
+        made = await active(clinic)
+        await entente.domains["core-central"].stop(0)
+        await set_active(clinic, made.name, False)
+        told = [e for e, _ in await events(clinic, made.name)]
+        assert told == ["left", "deactivated"]
+        await entente.start_domain("core-central")
+
+        async def stands_by() -> bool:
+            await settled(entente)
+            return running(entente) == {Condition.STOPPED}
+
+        await eventually(stands_by)
+
+
+async def test_services_that_may_share_are_one_network_slice_instance(tmp_path: Path) -> None:
+    async with federation(tmp_path) as entente:
+        clinic, other = entente.tenant(), entente.tenant("other")
+        one, two = await active(clinic), await active(clinic, name="more telemetry")
+        foreign = await active(other)
+        own = await active(clinic, isolation=types_pb2.ISOLATION_ISOLATED)
+        assert one.nsi == two.nsi
+        assert len({one.nsi, foreign.nsi, own.nsi}) == 3
+
+
+async def test_a_slice_drains_before_it_ends_and_may_change_its_mind(tmp_path: Path) -> None:
+    async with federation(tmp_path) as entente:
+        clinic = entente.tenant()
+        made = await active(clinic)
+        request = slices_pb2.TerminateSliceRequest(request_id=new_id(), name=made.name)
+        request.drain.seconds = 200
+        operation = await clinic.TerminateSlice(request)
+
+        async def draining() -> bool:
+            return ("draining" in dict(await events(clinic, made.name))) and not operation.done
+
+        await eventually(draining)
+        assert (await get(clinic, made.name)).state == slices_pb2.SLICE_STATE_ACTIVATED
+        cancel = slices_pb2.CancelOperationRequest(request_id=new_id(), name=operation.name)
+        cancelled = await clinic.CancelOperation(cancel, timeout=40)
+        assert cancelled.HasField("error")
+        assert (await get(clinic, made.name)).state == slices_pb2.SLICE_STATE_ACTIVATED
+        (ended,) = slices_of(await terminate(clinic, made.name, "for good"))
+        assert ended.reason == "for good"
