@@ -24,7 +24,7 @@ SHOW_PIP = awk '/^Collecting/ { n++; sub(/[^A-Za-z0-9._-].*/, "", $$2); show($$2
 	function show(what) { printf "\r  %3d packages, %-40.40s", n, what; fflush() } \
 	END { if (n) print "" }'
 
-.PHONY: help run test test-llm check format bench mutants protos proto-fresh buf lock clean
+.PHONY: help run test test-training test-llm check format bench train-figures bench-envs mutants protos proto-fresh buf lock clean
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-9s %s\n", $$1, $$2 }'
@@ -35,6 +35,9 @@ run: export INTENT := $(INTENT)
 
 test: $(VENV)/.installed-dev ## The tests; TESTS=tests/deploy for some of them
 	$(BIN)/python -m pytest $(TESTS)
+
+test-training: $(VENV)/.installed-dev ## Trainings as jobs on a Ray head of their own: half a minute of CPU
+	ENTENTE_TRAINING=1 $(BIN)/python -m pytest tests/deploy/test_training.py tests/envs/test_learning.py
 
 test-llm: .venv-llm/.installed ## A real vLLM engine with a tiny Llama: 3.5 GB in .venv-llm, once
 	.venv-llm/bin/python -m pytest -p no:cacheprovider tests/llm
@@ -51,6 +54,13 @@ format: $(VENV)/.installed-dev ## Rewrite the code the way `check` wants it
 
 bench: $(VENV)/.installed-dev ## The figures of the README, as ratios measured in one run
 	$(BIN)/python -m deploy.bench
+
+train-figures: $(VENV)/.installed-dev ## Train the case study's policies on 5 seeds: table, pictures, shipped files
+	$(BIN)/python -m envs.study --out runs/study --seeds 5 --ship
+	$(BIN)/python -m envs.figures --out envs/figures --runs runs/study
+
+bench-envs: $(VENV)/.installed-dev ## Steps per CPU-second of environments and trainers
+	$(BIN)/python -m envs.bench
 
 mutants: $(VENV)/.installed-dev ## Seeded one-line bugs: each must be caught by its named test
 	$(BIN)/python -m tests.mutants

@@ -105,9 +105,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m envs.bench", description=__doc__)
     parser.add_argument("--num-envs", type=int, nargs="+", default=[1, 64, 256])
     parser.add_argument("--seconds", type=float, default=2.0, help="CPU time per figure")
-    parser.add_argument("--only", choices=("sliceorch", "embedding", "rules"))
+    parser.add_argument("--only", choices=("sliceorch", "embedding", "rules", "ppo"))
     parser.add_argument("--json", action="store_true")
     asked = parser.parse_args(arguments)
+    if asked.only == "ppo":
+        return _ppo(asked.json)
     speeds = list(_speeds(asked.only, asked.num_envs, asked.seconds))
     if asked.json:
         figures = [asdict(speed) | {"steps_per_cpu_s": speed.steps_per_cpu_s} for speed in speeds]
@@ -117,6 +119,29 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for speed in speeds:
         figure = f"{speed.steps_per_cpu_s:,.0f}"
         table.add_row(speed.environment, speed.profile, str(speed.num_envs or "-"), figure)
+    Console().print(table)
+    return _ppo(False) if asked.only is None else 0
+
+
+def _ppo(as_json: bool) -> int:
+    """Training: RLlib as it comes, ours and a bare loop, in turns in one process."""
+    from envs.learning.cluster import cluster
+
+    with cluster():
+        from envs.learning.bench import trainers
+
+        found = trainers()
+    if as_json:
+        print(json.dumps([one.as_json() for one in found], indent=2))
+        return 0
+    bare = found[-1].steps_per_cpu_s
+    table = Table(
+        "PPO, 4 agents, an environment that costs nothing", "envs", "steps per CPU-second"
+    )
+    table.add_column("of the bare loop", justify="right")
+    for one in found:
+        figure = f"{one.steps_per_cpu_s:,.0f}"
+        table.add_row(one.name, str(one.envs), figure, f"{one.steps_per_cpu_s / bare:.0%}")
     Console().print(table)
     return 0
 

@@ -28,7 +28,7 @@ from envs.learning.fragment import advantages
 from envs.learning.imitation import Demonstrations
 from envs.learning.networks import LayersNetwork
 from envs.learning.plan import Agents, Network, Plan, Ppo
-from envs.learning.tasks import Scores, SpacesOfSchema
+from envs.learning.spaces import Scores, SpacesOfSchema
 
 AGENTS: Final = ("access", "transport", "core", "cloud")
 SEES, ACTIONS, LENGTH = 32, 16, 100

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import numpy as np
-from gymnasium.spaces import Box, Discrete
 from gymnasium.vector import AutoresetMode, VectorEnv
 
 from domains.policy import Policy, Schema
 from envs.arrays import Ints
 from envs.learning.batched import Agent, BatchedEnv, Step, View
 from envs.learning.errors import PlanInvalid
+from envs.learning.spaces import Scores, SpacesOfSchema, mean_of_ended
 
 if TYPE_CHECKING:
     from envs.learning.imitation import Demonstrations
@@ -31,22 +31,10 @@ class Task(Protocol):
     def schema(self, agent: Agent) -> Schema: ...
     def candidates(self, agent: Agent) -> int: ...
     def make(self, rows: int) -> BatchedEnv: ...
-    def evaluate(self, policies: Mapping[Agent, Policy], episodes: int, seed: int) -> "Scores": ...
+    def evaluate(self, policies: Mapping[Agent, Policy], episodes: int, seed: int) -> Scores: ...
     def demonstrate(
         self, teacher: str, episodes: int, seed: int
     ) -> "Mapping[Agent, Demonstrations]": ...
-
-
-Scores = dict[str, float]
-
-
-class SpacesOfSchema:
-    """Spaces follow from what is seen and done."""
-
-    def spaces(self: Any, agent: Agent) -> tuple[Box, "Discrete[np.int64]"]:
-        schema, candidates = self.schema(agent), self.candidates(agent)
-        box = Box(-np.inf, np.inf, (schema.size(candidates),), np.float32)
-        return box, Discrete(schema.actions(candidates))
 
 
 class OneAgent:
@@ -214,30 +202,21 @@ class EmbeddingTask(SpacesOfSchema):
         raise _no_teacher(self.environment, teacher)
 
 
-def mean_of_ended(
-    env: BatchedEnv, policies: Mapping[Agent, Policy], episodes: int, seed: int
-) -> Scores:
-    """What an environment tells of its ended episodes, on average, with the best actions."""
-    view, told = env.reset(seed), []
-    count = 0
-    while count < episodes:
-        actions: dict[Agent, Any] = {
-            agent: policy.choose_each(view.observations[agent], view.masks[agent])
-            for agent, policy in policies.items()
-        }
-        step = env.step(actions)
-        if over := int((step.terminated | step.truncated).sum()):
-            told.append(step.ended)
-            count += over
-        view = step.view
-    return {key: float(np.concatenate([one[key] for one in told]).mean()) for key in told[0]}
-
-
 def _no_teacher(environment: str, teacher: str) -> PlanInvalid:
     return PlanInvalid(f"{environment} has no teacher {teacher!r}")
 
 
-TASKS: Final[dict[str, Any]] = {"sliceorch": SliceOrchTask, "embedding": EmbeddingTask}
+def _crossdomain(**settings: Any) -> Task:
+    from envs.learning.crossdomain import CrossDomainTask
+
+    return CrossDomainTask(**settings)
+
+
+TASKS: Final[dict[str, Any]] = {
+    "sliceorch": SliceOrchTask,
+    "crossdomain": _crossdomain,
+    "embedding": EmbeddingTask,
+}
 
 
 def task_of(env: str, settings: Mapping[str, Any]) -> Task:

@@ -21,7 +21,8 @@ from envs.learning.export import export
 from envs.learning.imitation import Demonstrations, imitate
 from envs.learning.plan import Imitation, Plan
 from envs.learning.runner import ENDED
-from envs.learning.tasks import Scores, task_of
+from envs.learning.spaces import Scores
+from envs.learning.tasks import task_of
 
 SILENCE_MAX_S: Final = 120.0  # a process that samples takes some seconds to be replaced
 EVALUATION_SEED: Final = 1  # 0 is what `entente evaluate` plays if nobody says otherwise

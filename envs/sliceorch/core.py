@@ -57,7 +57,13 @@ class SliceOrchestration:
     """
 
     def __init__(
-        self, profile: Profile, slots: int, rows: int, mask: Mask, cost_weight: float = 0.0
+        self,
+        profile: Profile,
+        slots: int,
+        rows: int,
+        mask: Mask,
+        cost_weight: float = 0.0,
+        told_weights: bool = True,
     ) -> None:
         if not 1 <= slots <= REQUESTS_MAX:
             raise ValueError(f"requests must be 1..{REQUESTS_MAX}, not {slots}")
@@ -65,6 +71,7 @@ class SliceOrchestration:
             raise ValueError(f"lam must be a number >= 0, not {cost_weight}")
         nodes = profile.nodes
         self.profile, self.mask, self.cost_weight = profile, mask, float(cost_weight)
+        self.told_weights = told_weights
         self.rows, self.slots, self.nodes = rows, slots, nodes
         self.local, self.refuse = nodes, nodes + 1
         # The instance; a slice of zeros behind the last, so that a finished row asks for nothing.
@@ -149,7 +156,8 @@ class SliceOrchestration:
         """Takes one action per row; returns the rewards [B].
 
         Reward: change in the number of served slices - lam * J of a slice placed in this step,
-        J = w_latency * latency/100 ms + w_reliability * shared nodes/3 + w_economics * cost/40.
+        J = w_latency * latency/100 ms + w_reliability * shared nodes/3 + w_economics * cost/40;
+        the weights are a third each where the preference is not told.
         """
         index, active = self._index, ~self.done
         known = (actions >= 0) & (actions <= self.refuse)
@@ -202,7 +210,7 @@ class SliceOrchestration:
         self.placement[rows, turn] = LOCAL
         latency_ms, price = np.full(len(rows), BOOT_MS), np.full(len(rows), LOCAL_COST)
         self._record(rows, latency_ms, price)
-        return _weighted(current, latency_ms, np.zeros(len(rows), dtype=np.int64), price)
+        return self._paid_for(current, latency_ms, np.zeros(len(rows), dtype=np.int64), price)
 
     def _place_in_cloud(self, rows: Ints) -> Floats:
         current, turn, chain = self.current[rows], self.turn[rows], self.selected[rows]
@@ -218,7 +226,14 @@ class SliceOrchestration:
         crowded = chain & (self.load[rows] > 1)
         if (busy := crowded.any(axis=1)).any():
             self._crowd(rows[busy], crowded[busy])
-        return _weighted(current, latency_ms, np.count_nonzero(crowded, axis=1), price)
+        return self._paid_for(current, latency_ms, np.count_nonzero(crowded, axis=1), price)
+
+    def _paid_for(self, asked: Floats, latency_ms: Floats, sharing: Ints, price: Floats) -> Floats:
+        """J as the reward has it."""
+        if not self.told_weights:
+            asked = asked.copy()
+            asked[:, WEIGHTS] = 1 / 3
+        return _weighted(asked, latency_ms, sharing, price)
 
     def _record(self, rows: Ints, latency_ms: Floats, price: Floats) -> None:
         current, turn = self.current[rows], self.turn[rows]

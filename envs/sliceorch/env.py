@@ -60,7 +60,9 @@ class Task:
 
     def core(self, rows: int) -> SliceOrchestration:
         slots = max(self.requests)
-        return SliceOrchestration(self.profile, slots, rows, self.mask, self.cost_weight)
+        return SliceOrchestration(
+            self.profile, slots, rows, self.mask, self.cost_weight, told_weights=self.qoe
+        )
 
     def draw(self, generators: Sequence[np.random.Generator]) -> Instances:
         return draw(self.profile, self.requests, generators, self.load_erlang)
@@ -99,8 +101,9 @@ class SliceOrchEnv(gymnasium.Env[Observations, np.int64]):
     """`entente/SliceOrch-v1` (nothing departs) and `-v2` (Poisson arrivals, exponential stays).
 
     profile "C1".."C4"; requests: slices per episode, or several lengths to draw from; mask "sla",
-    "basic" or None; lam: weight of J in the reward; qoe=False hides bounds and preference;
-    load_erlang (v2): mean number of slices alive if all were placed.
+    "basic" or None; lam: weight of J in the reward; qoe=False hides bounds and preference, and J in
+    the reward weighs its three terms alike; load_erlang (v2): mean number of slices alive if all
+    were placed.
 
     `info["action_mask"]` is int8 [K + 2]; the last step's info also holds `outcome`'s values.
     """

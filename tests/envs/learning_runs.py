@@ -167,7 +167,7 @@ class Central:
         return 0
 
     def spaces(self, agent: str) -> Any:
-        from envs.learning.tasks import SpacesOfSchema
+        from envs.learning.spaces import SpacesOfSchema
 
         return SpacesOfSchema.spaces(self, agent)
 

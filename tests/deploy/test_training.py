@@ -1,0 +1,99 @@
+"""`entente train` and `entente jobs`, each command a process: Ray reads its token at import."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from deploy.training import told
+
+ROOT = Path(__file__).resolve().parents[2]
+needs_torch = pytest.mark.skipif(find_spec("torch") is None, reason="the learn extra is missing")
+TINY = """
+env = "sliceorch"
+steps = {steps}
+envs = 16
+settings = {{profile = "C2", requests = [4]}}
+network = {{width = 8, hidden = [8]}}
+ppo = {{rollout = 256, batch = 128, epochs = 1}}
+evaluation_episodes = 10
+"""
+
+
+class Cli:
+    """`entente` with a state folder of its own."""
+
+    def __init__(self, home: Path) -> None:
+        self._environment = {**os.environ, "ENTENTE_HOME": str(home), "PYTHONPATH": str(ROOT)}
+        self._environment.pop("RAY_ADDRESS", None)
+
+    def __call__(self, *arguments: str, code: int = 0) -> str:
+        ended = subprocess.run(
+            [sys.executable, "-m", "deploy", *arguments],
+            cwd=ROOT,
+            env=self._environment,
+            capture_output=True,
+            text=True,
+            timeout=200,
+        )
+        assert ended.returncode == code, (ended.stdout, ended.stderr)
+        assert "Traceback" not in ended.stderr
+        self.said = ended.stderr
+        return ended.stdout
+
+    def json(self, *arguments: str) -> Any:
+        return json.loads(self(*arguments, "--json"))
+
+
+@pytest.fixture
+def cli(tmp_path: Path) -> Iterator[Cli]:
+    home = Cli(tmp_path / "home")
+    yield home
+    home("jobs", "end")
+
+
+@pytest.mark.ray
+@pytest.mark.skipif("ENTENTE_TRAINING" not in os.environ, reason="make test-training runs it")
+@needs_torch
+@pytest.mark.timeout(400)
+def test_a_training_is_submitted_listed_followed_and_stopped(cli: Cli, tmp_path: Path) -> None:
+    plan, long = tmp_path / "tiny.toml", tmp_path / "long.toml"
+    plan.write_text(TINY.format(steps=512))
+    long.write_text(TINY.format(steps=100_000_000))
+    out = str(tmp_path / "out")
+    endless = cli.json("train", str(long), "--detach", "--out", str(tmp_path / "endless"))["job"]
+    lines = cli("train", str(plan), "--out", out, "--json").splitlines()
+    iterations = [body for body in map(told, lines) if body and "iteration" in body]
+    assert [body["iteration"] for body in iterations] == [1, 2]
+    assert iterations[-1]["eta_s"] == 0
+    assert (tmp_path / "out" / "policies" / "agent.npz").exists()
+    assert cli.json("jobs", "stop", endless)["status"] == "STOPPED"
+    assert [job["status"] for job in cli.json("jobs")] == ["STOPPED", "SUCCEEDED"]
+    assert "iteration" in cli("jobs", "logs", endless)
+    cli("jobs", "logs", "nobody", code=1)
+    assert "there is no job 'nobody'" in cli.said
+
+
+@needs_torch
+def test_what_cannot_be_trained_is_said_before_anything_starts(cli: Cli) -> None:
+    cli("train", "nothing", code=1)
+    assert "sliceorch-c2" in cli.said
+    cli("train", "sliceorch-c2", "--cluster", "http://127.0.0.1:9", code=3)
+    assert "no cluster takes jobs at http://127.0.0.1:9" in cli.said
+
+
+def test_without_a_training_there_is_nothing_to_list_or_stop(cli: Cli) -> None:
+    assert "no trainings" in cli("jobs")
+    cli("jobs", "stop", "nobody", code=1)
+    assert "no trainings run here" in cli.said
+
+
+@pytest.mark.parametrize("line", ["", "text", "{", "[1]", '{"broken": '])
+def test_what_others_print_is_not_taken_for_a_training(line: str) -> None:
+    assert told(line) is None
