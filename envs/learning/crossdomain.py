@@ -1,9 +1,4 @@
-"""entente/CrossDomain-v0 as a task: an agent per domain, options as candidates to point at.
-
-The environment's observation has a domain's options in the middle; a policy that points at them
-wants them last. `Seat.order` is that rearrangement: what a policy file of a domain sees is
-`observation[order]`.
-"""
+"""entente/CrossDomain-v0 as a task: an agent per domain that points at one of its options."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,51 +8,25 @@ import numpy as np
 
 from domains.policy import Policy, Schema
 from envs.arrays import Array32, Bools, Floats, Ints
+from envs.crossdomain.demonstrations import demonstrate
 from envs.crossdomain.env import CrossDomainVector
-from envs.crossdomain.observation import OPTION_NAMES, OTHER_NAMES, REQUEST_NAMES, Agent, Observer
+from envs.crossdomain.evaluation import evaluate_crossdomain
+from envs.crossdomain.observation import ENVIRONMENT, Agent, Observer
+from envs.crossdomain.policies import Learned, policy_of
 from envs.crossdomain.scenarios import Task, scenario_of
 from envs.learning.batched import BatchedEnv, Step, View
-from envs.learning.errors import PlanInvalid
 from envs.learning.imitation import Demonstrations
-from envs.learning.spaces import Scores, SpacesOfSchema, mean_of_ended
+from envs.learning.spaces import Scores, SpacesOfSchema
 from envs.vector_multi import Masks, Observations, Transition
 
-ENVIRONMENT = "entente/CrossDomain-v0"
-ROWS_MAX = 256
 FIGURES = ("availability", "price_eur_per_h", "mean_cost")
 
 
-@dataclass(frozen=True, slots=True)
-class Seat:
-    """One domain's: what its policy sees, and in which order."""
-
-    schema: Schema
-    candidates: int
-    order: Ints
-
-    @classmethod
-    def of(cls, observer: Observer, agent: Agent) -> "Seat":
-        slots, owned = agent.slots.shape[1], agent.resources.tolist()
-        resources = tuple("left:" + observer.tables.resources[at][1] for at in owned)
-        others = tuple(
-            f"{other.name}:{name}"
-            for other in observer.agents
-            if other is not agent
-            for name in OTHER_NAMES
-        )
-        each = tuple(f"{name}:{slot}" for name in OPTION_NAMES for slot in range(slots))
-        schema = Schema(ENVIRONMENT, (*REQUEST_NAMES, *resources, *others), each, ("none",))
-        first, options = len(REQUEST_NAMES) + len(resources), len(each) * agent.options
-        place = np.arange(first + options + len(others))
-        parts = place[:first], place[first + options :], place[first : first + options]
-        return cls(schema, agent.options, np.concatenate(parts))
-
-
 class Seats:
-    """A `MultiAgentVectorEnv` as a batched environment. The state is all that everyone sees."""
+    """A `CrossDomainVector` as a batched environment. The state is what all agents see together."""
 
-    def __init__(self, env: CrossDomainVector, seats: Mapping[str, Seat], central: bool) -> None:
-        self.env, self.seats, self.central, self.rows = env, seats, central, env.num_envs
+    def __init__(self, env: CrossDomainVector) -> None:
+        self.env, self.rows = env, env.num_envs
         self._over = np.zeros(self.rows, dtype=np.bool_)
 
     def reset(self, seed: int) -> View:
@@ -81,12 +50,15 @@ class Seats:
         return {key: found.infos[key][over] for key in FIGURES} if over.any() else {}
 
     def _view(self, observations: Observations, masks: Masks) -> View:
-        seen: dict[str, Array32] = {
-            agent: observations[agent][:, seat.order] for agent, seat in self.seats.items()
-        }
-        state = np.concatenate(list(seen.values()), axis=1) if self.central else None
+        seen: dict[str, Array32] = {agent: observations[agent] for agent in self.env.agents}
         legal: dict[str, Bools] = dict(masks)
-        return View(seen, legal, state)
+        return View(seen, legal, together(seen))
+
+
+def together(seen: Mapping[str, Array32]) -> Array32:
+    """[B, all]: what a central critic sees."""
+    state: Array32 = np.concatenate(list(seen.values()), axis=1)
+    return state
 
 
 @cache
@@ -97,7 +69,7 @@ def _task(scenario: str, requests: int | None) -> tuple[Task, Observer]:
 
 @dataclass(frozen=True, slots=True)
 class CrossDomainTask(SpacesOfSchema):
-    """Settings as for `CrossDomainVector`; `central`: keep a state for a central critic."""
+    """Settings as for `CrossDomainVector`."""
 
     scenario: str = "headline"
     requests: int | None = None
@@ -111,31 +83,52 @@ class CrossDomainTask(SpacesOfSchema):
 
     @property
     def agents(self) -> tuple[str, ...]:
-        _, observer = _task(self.scenario, self.requests)
-        return tuple(agent.name for agent in observer.agents)
+        return tuple(self._agents())
 
     @property
     def state_size(self) -> int:
-        return sum(len(seat.order) for seat in self._seats().values())
+        _, observer = self._made()
+        return sum(observer.size(agent) for agent in observer.agents)
 
     def schema(self, agent: str) -> Schema:
-        return self._seats()[agent].schema
+        return self._made()[1].schema(self._agents()[agent])
 
     def candidates(self, agent: str) -> int:
-        return self._seats()[agent].candidates
+        return self._agents()[agent].options
 
     def make(self, rows: int) -> BatchedEnv:
-        task, _ = _task(self.scenario, self.requests)
+        task, _ = self._made()
         env = CrossDomainVector(rows, task, reward=self.reward, lam=self.lam, bids=self.bids)
-        return Seats(env, self._seats(), central=True)
+        return Seats(env)
+
+    def acting(self, policies: Mapping[str, Policy], name: str = "learned") -> Learned:
+        """The policies as one that the environment's evaluation plays."""
+
+        def choose(observations: Observations, masks: Masks) -> dict[str, Ints]:
+            return {
+                agent: policies[agent]
+                .choose_each(observations[agent], masks[agent])
+                .astype(np.int64)
+                for agent in policies
+            }
+
+        return Learned(name, choose, self._made()[1], self.bids)
 
     def evaluate(self, policies: Mapping[str, Policy], episodes: int, seed: int) -> Scores:
-        """Means over episodes of that seed, stepped together."""
-        return mean_of_ended(self.make(min(episodes, ROWS_MAX)), policies, episodes, seed)
+        """Availability on fixed episodes."""
+        found = evaluate_crossdomain(self._made()[0], self.acting(policies), episodes, seed)
+        return {"availability": found.availability.mean}
 
     def demonstrate(self, teacher: str, episodes: int, seed: int) -> Mapping[str, Demonstrations]:
-        raise PlanInvalid(f"{ENVIRONMENT} has no teacher {teacher!r}")
+        shown = demonstrate(policy_of(teacher, seed), self._made()[0], episodes, seed)
+        state = together({agent: shown[agent].observations for agent in self.agents})
+        return {
+            agent: Demonstrations(one.observations, one.masks, one.actions, one.returns, state)
+            for agent, one in shown.items()
+        }
 
-    def _seats(self) -> dict[str, Seat]:
-        _, observer = _task(self.scenario, self.requests)
-        return {agent.name: Seat.of(observer, agent) for agent in observer.agents}
+    def _made(self) -> tuple[Task, Observer]:
+        return _task(self.scenario, self.requests)
+
+    def _agents(self) -> dict[str, Agent]:
+        return {agent.name: agent for agent in self._made()[1].agents}

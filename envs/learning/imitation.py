@@ -13,10 +13,10 @@ from ray.rllib.core.columns import Columns
 from torch.nn.functional import cross_entropy, mse_loss
 
 from envs.arrays import Array32, Bools, Ints
-from envs.learning.module import FORBIDDEN, MASK
+from envs.learning.module import FORBIDDEN, STATE
 from envs.learning.plan import Imitation
 
-COLUMNS: Final = ("observations", "masks", "actions", "returns")
+COLUMNS: Final = ("observations", "masks", "actions", "returns", "states")
 
 Tell = Callable[[int, float, float], None]  # epoch, cross entropy, share of actions agreed on
 
@@ -24,12 +24,13 @@ Tell = Callable[[int, float, float], None]  # epoch, cross entropy, share of act
 @dataclass(frozen=True, slots=True)
 class Demonstrations:
     """What a teacher saw, did and got from there on: observations [N, D], masks [N, A], actions
-    [N], returns [N]."""
+    [N], returns [N], and states [N, S] for a central critic, S = 0 where there are none."""
 
     observations: Array32
     masks: Bools
     actions: Ints
     returns: Array32
+    states: Array32
 
     def __len__(self) -> int:
         return len(self.actions)
@@ -51,10 +52,10 @@ def imitate(module: Any, shown: Demonstrations, how: Imitation, seed: int, tell:
         order = torch.from_numpy(generator.permutation(len(shown)))
         entropy = agreed = 0.0
         for chosen in torch.split(order, how.batch):
-            seen, masks, actions, returns = (column[chosen] for column in columns)
+            seen, masks, actions, returns, states = (column[chosen] for column in columns)
             logits = module.pi(seen).masked_fill(~masks, FORBIDDEN)
             loss = cross_entropy(logits, actions)
-            values = module.compute_values({Columns.OBS: seen, MASK: masks})
+            values = module.compute_values({Columns.OBS: seen, STATE: states})
             # Scaled down so that the critic's error does not set the pace of the clip below.
             total: Any = loss + 0.1 * mse_loss(values, returns)
             total.backward()

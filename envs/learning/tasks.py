@@ -143,7 +143,7 @@ class SliceOrchTask(SpacesOfSchema):
         load = (self.load_erlang or profile.load_erlang) if self.departures else None
         acting, requests = policy_of(teacher, seed, load), self.requests or (profile.requests,)
         shown = demonstrate(acting, profile, requests, mask_of(self.mask), episodes, seed, load)
-        return {ONLY: Demonstrations(*shown)}
+        return {ONLY: Demonstrations(*shown, np.zeros((len(shown[0]), 0), dtype=np.float32))}
 
 
 @dataclass(frozen=True, slots=True)
