@@ -122,16 +122,11 @@ class Child:
 
 
 def importable(environment: Mapping[str, str]) -> dict[str, str]:
-    """The environment with our packages importable, installed or run from a checkout.
-
-    Sentences are encoded in several threads; BLAS with threads of its own for each would have them
-    wait for each other, which takes ten times the processor time on a busy machine.
-    """
-    given = {"OPENBLAS_NUM_THREADS": "1", **environment}
-    path = given.get("PYTHONPATH", "")
+    """The environment with our packages importable, installed or run from a checkout."""
+    path = environment.get("PYTHONPATH", "")
     if str(ROOT) in path.split(os.pathsep):
-        return given
-    return {**given, "PYTHONPATH": str(ROOT) + (os.pathsep + path if path else "")}
+        return dict(environment)
+    return {**environment, "PYTHONPATH": str(ROOT) + (os.pathsep + path if path else "")}
 
 
 def run(serve: Serve) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -72,7 +71,6 @@ train.register(app)
 
 def main() -> None:
     """The entry point of the installed command: never a traceback."""
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before numpy is imported; see `importable`
     try:
         app(prog_name="entente")
     except Exception as error:

@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 from coordinator.conversation.desk import Progress
 from coordinator.conversation.model import MadeSlice, Quote
 from coordinator.model import ServiceProfile, ServiceRelaxation
-from deploy.account import Account, account
+from deploy.account import Account
 from deploy.client import Order, Tenant
-from deploy.home import Home, Run
 from deploy.plain import Plain
+from deploy.recall import AccountOf
 from domains.errors import Unreachable
 from domains.model import Attribute, Isolation, Metrics, Relaxation
 
@@ -64,14 +64,14 @@ class CoordinatorDesk:
             return [_made(item) for item in await tenant.slices()]
 
 
-def desk_here(home: Home, tenant: str) -> CoordinatorDesk:
-    """The desk of a tenant at whatever coordinator runs in a state folder."""
+def desk_of(account_of: AccountOf, tenant: str) -> CoordinatorDesk:
+    """The desk of a tenant at whatever coordinator runs when it is asked."""
 
     def found() -> Account:
-        run = Run.read(home)
-        if run is None or not run.ready:
+        account = account_of(tenant)
+        if account is None:
             raise Unreachable("no coordinator runs here; entente up starts one")
-        return account(home, run, tenant)
+        return account
 
     return CoordinatorDesk(found)
 

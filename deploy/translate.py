@@ -9,6 +9,7 @@ import logging
 import os
 import uuid
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +20,10 @@ from coordinator.intent.engine import open_engine
 from coordinator.intent.privacy import mask
 from coordinator.intent.readers import WAITING_MAX, Readers
 from coordinator.intent.settings import RULES_ONLY, EngineSettings
-from deploy.desk import desk_here
+from deploy.desk import desk_of
 from deploy.home import Home
 from deploy.network import network
-from deploy.recall import Recaller, accounts_here
+from deploy.recall import AccountOf, Recaller, accounts_here
 from deploy.web.address import loopback
 from deploy.web.app import Service, create
 from deploy.web.rate import Buckets
@@ -58,8 +59,11 @@ class Settings:
     incarnation: str = field(default_factory=lambda: str(uuid.uuid4()))
 
 
-def service(settings: Settings, replica: str) -> Service:
+def service(settings: Settings, replica: str, account_of: AccountOf | None = None) -> Service:
     """Everything that one replica needs, opened.
+
+    Args:
+        account_of: tenants' accounts; else those at the coordinator of the state folder.
 
     Raises:
         InvalidRequest: the federation's files; StoreFailed: the conversations' file; and as
@@ -67,7 +71,8 @@ def service(settings: Settings, replica: str) -> Service:
     """
     home = Home(settings.home)
     covered = network(settings.config)
-    recaller = Recaller(accounts_here(home))
+    account_of = account_of or accounts_here(home)
+    recaller = Recaller(account_of)
     engine = open_engine(settings.engine, recaller)
     readers = Readers(engine.of)
     kept = Conversations(home.databases / "conversations.sqlite", settings.incarnation, replica)
@@ -82,7 +87,7 @@ def service(settings: Settings, replica: str) -> Service:
         talks=Talks(
             kept=kept,
             read=readers.read,
-            desk_of=lambda tenant: desk_here(home, tenant),
+            desk_of=partial(desk_of, account_of),
             network=covered,
             clock=SystemClock(),
             mask=mask,

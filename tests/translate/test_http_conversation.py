@@ -11,13 +11,15 @@ from pathlib import Path
 import httpx
 import pytest
 
+from coordinator.intent import encoder
+from coordinator.intent.settings import EngineName, EngineSettings
 from deploy.account import Account
-from deploy.desk import CoordinatorDesk
 from deploy.translate import Settings, service
 from deploy.web.app import Service
 from domains.security import Identity
+from tests.asking import eventually
 from tests.federation import HOME, Federation, federation, tenant_id
-from tests.translate.calls import begun, calling, said
+from tests.translate.calls import TRANSLATE, begun, calling, said
 
 REQUEST = "video conferencing for 20 people in Munich"
 
@@ -38,9 +40,8 @@ async def serving(whole: Federation, settings: Settings) -> AsyncIterator[Servic
         identity = Identity.load(whole.identities[name])
         return Account(whole.coordinator.address, HOME, identity, name)
 
-    opened = service(settings, "replica-1")
-    talks = replace(opened.talks, desk_of=lambda tenant: CoordinatorDesk(lambda: account(tenant)))
-    yield replace(opened, talks=talks)
+    opened = service(settings, "replica-1", account)
+    yield opened
     opened.close()
 
 
@@ -177,3 +178,34 @@ async def test_the_tenant_of_the_token_is_the_tenant_of_the_slice(
             name = await begun(other)
             events = dict(await said(other, name, "show me my slices"))
             assert events["slices"]["data"]["slices"] == []
+
+
+@pytest.mark.skipif(not encoder.is_installed(), reason=f"not installed: {encoder.DEFAULT}")
+async def test_what_came_of_one_conversation_is_seen_in_the_next_and_by_nobody_else(
+    tmp_path: Path, settings: Settings
+) -> None:
+    engine = EngineSettings(EngineName.RETRIEVAL)
+    async with (
+        federation(tmp_path / "federation", engine=engine) as whole,
+        serving(whole, replace(settings, engine=engine)) as opened,
+        calling(opened, "clinic") as clinic,
+        calling(opened, "other") as other,
+    ):
+        name = await begun(clinic)
+        await said(clinic, name, "video conferencing for 20 people in Munich")
+        assert "slices" in dict(await said(clinic, name, "yes"))
+
+        async def lived_through(client: httpx.AsyncClient) -> list[str]:
+            body = {"text": "a video conference with 30 people in Berlin"}
+            found = (await client.post(TRANSLATE, json=body)).json()["neighbours"]
+            return [item["text"] for item in found if item["source"] == "outcomes"]
+
+        async def remembered() -> bool:
+            return bool(await lived_through(clinic))
+
+        await eventually(remembered)
+        assert "video conferencing for 20 people" in (await lived_through(clinic))[0]
+        assert await lived_through(other) == []
+        assert whole.coordinator is not None
+        await whole.coordinator.stop(0)  # without it translation goes on, without experience
+        assert await lived_through(clinic) == []
