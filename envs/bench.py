@@ -13,6 +13,8 @@ from gymnasium.vector import VectorEnv
 from rich.console import Console
 from rich.table import Table
 
+from envs.crossdomain.env import CrossDomainVector
+from envs.crossdomain.scenarios import SCENARIOS
 from envs.embedding import heuristics
 from envs.embedding.env import EmbeddingVectorEnv
 from envs.embedding.evaluation import evaluate_workload
@@ -59,6 +61,26 @@ def embedding(workload: Workload, mask: str, num_envs: int, seconds: float) -> S
     return Speed(name, workload.name, num_envs, steps * num_envs, cpu_s)
 
 
+def crossdomain(scenario: str, num_envs: int, seconds: float) -> Speed:
+    """The same for the agents of several domains: a step is one action of each."""
+    env = CrossDomainVector(num_envs, scenario)
+    generator = np.random.default_rng(0)
+    _, masks = env.reset(seed=0)
+    steps, started = -WARM_UP_STEPS, time.process_time()
+    while steps < 1 or time.process_time() - started < seconds:
+        if steps == 0:
+            started = time.process_time()
+        actions = {}
+        for agent, mask in masks.items():
+            draws = generator.random(mask.shape, dtype=np.float32) * mask
+            draws[:, -1] = LAST_CHOICE
+            actions[agent] = draws.argmax(axis=1)
+        masks = env.step(actions).masks
+        steps += 1
+    cpu_s = time.process_time() - started
+    return Speed("entente/CrossDomain-v0", scenario, num_envs, steps * num_envs, cpu_s)
+
+
 def rule(workload: Workload, name: str) -> Speed:
     """A ranking rule once over a workload; the table of paths is there already."""
     result = evaluate_workload(workload, name)
@@ -89,7 +111,11 @@ def _speeds(only: str | None, counts: Sequence[int], seconds: float) -> Iterator
             for profile in PROFILES:
                 for num_envs in counts:
                     yield sliceorch(profile, num_envs, seconds, departures)
-    workloads = () if only == "sliceorch" else (waxman(0), cross_domain(0))
+    if only in (None, "crossdomain"):
+        for scenario in SCENARIOS:
+            for num_envs in counts:
+                yield crossdomain(scenario, num_envs, seconds)
+    workloads = () if only in ("sliceorch", "crossdomain") else (waxman(0), cross_domain(0))
     for workload in workloads:
         if only in (None, "embedding"):
             for mask in ("links", "nodes"):
@@ -105,7 +131,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m envs.bench", description=__doc__)
     parser.add_argument("--num-envs", type=int, nargs="+", default=[1, 64, 256])
     parser.add_argument("--seconds", type=float, default=2.0, help="CPU time per figure")
-    parser.add_argument("--only", choices=("sliceorch", "embedding", "rules", "ppo"))
+    choices = ("sliceorch", "crossdomain", "embedding", "rules", "ppo")
+    parser.add_argument("--only", choices=choices)
     parser.add_argument("--json", action="store_true")
     asked = parser.parse_args(arguments)
     if asked.only == "ppo":

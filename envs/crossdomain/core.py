@@ -61,11 +61,15 @@ class CrossDomain:
         self.price_micros = np.zeros((rows, requests), dtype=np.int64)
         self.cost = np.zeros((rows, requests))
         self._every = np.arange(rows)
+        # The shortest axis first: reductions along it are then of whole arrays.
+        self._units = np.ascontiguousarray(np.moveaxis(tables.units, 2, 0))
+        self._resource = np.ascontiguousarray(np.moveaxis(tables.resource, 2, 0))
         self._room: Bools | None = None
+        self._left: Ints | None = None
 
     def start(self, rows: Ints, episodes: Episodes) -> None:
         """New episodes in `rows`, one each."""
-        self._room = None
+        self._room = self._left = None
         assert episodes.kinds.shape == (len(rows), self.requests)
         self.kinds[rows], self.turn[rows] = episodes.kinds, 0
         self.free[rows, : self.tables.plenty] = episodes.free
@@ -92,12 +96,25 @@ class CrossDomain:
     def room(self) -> Bools:
         """[B, H, M], options that there is room for: `technologies.fits`."""
         if self._room is None:
-            tables = self.tables
-            row = tables.row[self.kind(), : tables.hops]
-            left = self.free[self._every[:, None, None, None], tables.resource[row]]
-            fits: Bools = np.all(left >= tables.units[row], axis=3)
-            self._room = fits & tables.present[row]
+            kept = np.all(self.left() >= self.units(), axis=0)
+            self._room = kept & self.tables.present[self.row()]
         return self._room
+
+    def row(self) -> Ints:
+        """[B, H], rows of the tables that the waiting request's hops are."""
+        found: Ints = self.tables.row[self.kind(), : self.tables.hops]
+        return found
+
+    def units(self) -> Ints:
+        """[Z, B, H, M], what each option takes; `left`: what there is of each of those."""
+        found: Ints = self._units[:, self.row()]
+        return found
+
+    def left(self) -> Ints:
+        if self._left is None:
+            resource = self._resource[:, self.row()]
+            self._left = self.free[self._every[:, None, None], resource]
+        return self._left
 
     def left_permille(self) -> Ints:
         """[B, H], of the roomiest advertised route of each hop, as `domains.topology` reckons."""
@@ -153,7 +170,7 @@ class CrossDomain:
         ):
             told[at] = np.where(agreed, value, 0)[live]
         self.turn[live] += 1
-        self._room = None
+        self._room = self._left = None
         return agreed, np.where(agreed, cost, 0.0)
 
     def _take(self, agreed: Bools, row: Ints, picks: Ints) -> None:

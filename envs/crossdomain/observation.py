@@ -21,10 +21,10 @@ from numpy.typing import NDArray
 
 from domains.model import PPB
 from domains.policy import Schema
-from envs.arrays import Bools, Floats, Ints
+from envs.arrays import Array32, Bools, Floats, Ints
 from envs.crossdomain.core import CrossDomain
 from envs.crossdomain.scenarios import Task
-from envs.crossdomain.tables import PLENTY
+from envs.crossdomain.tables import PLENTY, Tables
 
 ENVIRONMENT: Final = "entente/CrossDomain-v0"
 REQUEST_NAMES: Final = (
@@ -65,14 +65,20 @@ class Agent:
     """One domain's place in the tables.
 
     Attributes:
-        slots: [C, S], its hops per class, the absent one where it has fewer.
+        slots: [C, S], its hops per class, the absent one where it has fewer; there: which are
+            not absent.
         options: M, the most options of a hop of its; resources: places of those it owns.
+        known: [C, O, S, M], the options as far as they do not depend on what is left.
+        shown: [C, 6], what others see of it, likewise.
     """
 
     name: str
     slots: Ints
+    there: Bools
     options: int
     resources: Ints
+    known: Array32
+    shown: Array32
 
     @property
     def actions(self) -> int:
@@ -82,17 +88,13 @@ class Agent:
 
 @dataclass(frozen=True, slots=True)
 class Common:
-    """What the observations of all agents are made of, once per step."""
+    """What the observations of all agents are made of, once per step: legal and drain are
+    [B, H + 1, M], residual is [B, agents]."""
 
     kind: Ints
-    request: Floats
-    legal: Bools  # [B, H + 1, M]
-    latency: Floats
-    unavailability: Floats
-    price: Floats
-    drain: Floats
-    exact: Bools
-    floors: Floats  # [B, H + 1, 4]: latency, unavailability, price, residual
+    legal: Bools
+    drain: Array32
+    residual: Array32
 
 
 class Observer:
@@ -102,9 +104,11 @@ class Observer:
         self.task = task
         self.tables = task.tables
         self._room_max = np.maximum(task.room_max, 1.0)
-        self.agents = tuple(self._agent(index) for index in range(len(self.tables.domains)))
+        self._request = _request(self.tables)
+        shares = _shares(self.tables)
+        self.agents = tuple(self._agent(at, shares) for at in range(len(self.tables.domains)))
 
-    def _agent(self, index: int) -> Agent:
+    def _agent(self, index: int, shares: Floats) -> Agent:
         tables = self.tables
         mine = tables.domain_of[tables.row[:, : tables.hops]] == index
         width = max(int(mine.sum(axis=1).max()), 1)
@@ -116,7 +120,35 @@ class Observer:
         options = int(tables.present[rows].sum(axis=1).max()) if len(rows) else 1
         name = tables.domains[index]
         owned = [at for at, (domain, _) in enumerate(tables.resources) if domain == name]
-        return Agent(name, slots, options, np.array(owned, dtype=np.int64))
+        there = slots < tables.hops
+        every = np.arange(len(slots))[:, None]
+        known = np.where(there[:, :, None], shares[:, every, slots], 0.0)[..., :options]
+        return Agent(
+            name,
+            slots,
+            there,
+            options,
+            np.array(owned, dtype=np.int64),
+            known.transpose(1, 0, 2, 3).astype(np.float32),
+            self._shown(slots, there),
+        )
+
+    def _shown(self, slots: Ints, there: Bools) -> Array32:
+        """[C, 6], the best that a domain advertises for any hop that it is asked for."""
+        tables = self.tables
+        row = tables.row[np.arange(len(slots))[:, None], slots]
+        least = [
+            np.where(there, floor, 1.0).min(axis=1)
+            for floor in (
+                _share(tables.floor_us[row], np.maximum(tables.latency_us_max, 1)[:, None]),
+                _share(PPB - tables.floor_ppb[row], _allowed(tables)[:, None]),
+                _share(tables.floor_micros[row], tables.price_scale[:, None]),
+            )
+        ]
+        ways = np.minimum(there.sum(axis=1) / WAYS_MAX, 1.0)
+        nothing_yet = np.zeros(len(slots))
+        asked = np.any(there, axis=1)
+        return np.column_stack([asked, *least, nothing_yet, ways]).astype(np.float32)
 
     def size(self, agent: Agent) -> int:
         options = len(OPTION_NAMES) * agent.slots.shape[1] * agent.options
@@ -142,12 +174,12 @@ class Observer:
 
     def mask(self, core: CrossDomain, agent: Agent, legal: Bools) -> Bools:
         """[B, actions]: an option that is legal for some hop; to offer none always is."""
-        slots = agent.slots[core.kind()]
-        at = np.minimum(slots, self.tables.hops - 1)
-        every = np.arange(core.rows)[:, None]
-        mine: Bools = legal[every, at] & (slots < self.tables.hops)[:, :, None]
-        always = np.ones((core.rows, 1), dtype=np.bool_)
-        return np.concatenate([np.any(mine, axis=1)[:, : agent.options], always], axis=1)
+        kind = core.kind()
+        at = np.minimum(agent.slots[kind], self.tables.hops - 1)
+        mine: Bools = legal[np.arange(core.rows)[:, None], at] & agent.there[kind][:, :, None]
+        mask = np.ones((core.rows, agent.actions), dtype=np.bool_)
+        mask[:, :-1] = np.any(mine[:, :, : agent.options], axis=1)
+        return mask
 
     def offers(
         self, core: CrossDomain, legal: Bools, actions: Mapping[str, Ints], bids: int = 1
@@ -184,99 +216,86 @@ class Observer:
 
     def common(self, core: CrossDomain, legal: Bools) -> Common:
         tables, kind = self.tables, core.kind()
-        row = tables.row[kind]  # [B, H + 1]
-        bound_us = np.maximum(tables.latency_us_max[kind], 1)[:, None]
-        bound_ppb = np.maximum(PPB - tables.availability_ppb_min[kind], 1)[:, None]
-        scale = tables.price_scale[kind][:, None]
-        unavailable = PPB - tables.availability_ppb[row]
-        left = core.free[np.arange(core.rows)[:, None, None, None], tables.resource[row]]
-        exact = (tables.latency_us[row] <= tables.share_us[kind][:, :, None]) & (
-            unavailable <= (PPB - tables.share_ppb[kind])[:, :, None]
-        )
-        over = np.ones((core.rows, 1), dtype=np.int64)
-        floors = np.stack(
-            [
-                tables.floor_us[row] / bound_us,
-                (PPB - tables.floor_ppb[row]) / bound_ppb,
-                tables.floor_micros[row] / scale,
-                np.concatenate([core.buckets(), over], axis=1) / BUCKETS,
-            ],
-            axis=2,
-        )
-        absent = np.zeros((core.rows, 1, tables.options), dtype=np.bool_)
-        return Common(
-            kind,
-            self._request(core, kind),
-            np.concatenate([legal, absent], axis=1),
-            _share(tables.latency_us[row], bound_us[:, :, None]),
-            _share(unavailable, bound_ppb[:, :, None]),
-            _share(tables.price_micros[row], scale[:, :, None]),
-            _share(tables.units[row], np.maximum(left, 1)).max(axis=3),
-            exact,
-            np.minimum(floors, 1.0),
-        )
-
-    def observe(self, core: CrossDomain, agent: Agent, common: Common) -> Observations:
-        """[B, size(agent)]."""
-        tables = self.tables
-        slots = agent.slots[common.kind]
+        shape = core.rows, tables.hops + 1, tables.options
+        with_absent = np.zeros(shape, dtype=np.bool_)
+        with_absent[:, :-1] = legal
+        drain = np.zeros(shape, dtype=np.float32)
+        taken = (core.units() / np.maximum(core.left(), 1)).max(axis=0)
+        drain[:, :-1] = np.minimum(taken, 1.0)
+        buckets = np.zeros((core.rows, tables.hops + 1), dtype=np.float32)
+        buckets[:, :-1] = core.buckets() / BUCKETS
         every = np.arange(core.rows)[:, None]
-        there = slots < tables.hops
-        asked = there.any(axis=1, keepdims=True) & ~core.done[:, None]
-        free = core.free[:, agent.resources] / self._room_max[agent.resources]
-        options = np.stack(
+        residual = np.stack(
             [
-                np.where(there[:, :, None], values[every, slots], 0.0)[:, :, : agent.options]
-                for values in (
-                    common.legal,
-                    common.latency,
-                    common.unavailability,
-                    common.price,
-                    common.drain,
-                    common.exact,
-                )
+                np.where(agent.there[kind], buckets[every, agent.slots[kind]], 0.0).max(axis=1)
+                for agent in self.agents
             ],
             axis=1,
         )
-        others = [self._other(common, one) for one in self.agents if one is not agent]
-        parts = [
-            common.request,
-            asked,
-            np.minimum(free, 1.0),
-            *others,
-            options.reshape(core.rows, -1),
+        return Common(kind, with_absent, drain, residual.astype(np.float32))
+
+    def observe(self, core: CrossDomain, agent: Agent, common: Common) -> Observations:
+        """[B, size(agent)]."""
+        kind, request = common.kind, len(REQUEST_NAMES)
+        seen = np.empty((core.rows, self.size(agent)), dtype=np.float32)
+        seen[:, 0] = 1.0 - core.turn / core.requests
+        seen[:, 1] = core.served / core.requests
+        seen[:, 2 : request - 1] = self._request[kind]
+        seen[:, request - 1] = agent.shown[kind, 0] * ~core.done
+        at = request + len(agent.resources)
+        free = core.free[:, agent.resources] / self._room_max[agent.resources]
+        seen[:, request:at] = np.minimum(free, 1.0)
+        for index, one in enumerate(self.agents):
+            if one is not agent:
+                seen[:, at : at + len(PEER_NAMES)] = one.shown[kind]
+                seen[:, at + PEER_NAMES.index("residual")] = common.residual[:, index]
+                at += len(PEER_NAMES)
+        every, slots, there = np.arange(core.rows)[:, None], agent.slots[kind], agent.there[kind]
+        options = seen[:, at:].reshape(core.rows, len(OPTION_NAMES), -1, agent.options)
+        options[:] = agent.known[kind]
+        for name, values in (("legal", common.legal), ("drain", common.drain)):
+            mine = values[every, slots][:, :, : agent.options]
+            options[:, OPTION_NAMES.index(name)] = mine * there[:, :, None]
+        return seen
+
+
+def _shares(tables: Tables) -> Floats:
+    """[O, C, H + 1, M], in the order of `OPTION_NAMES`, zero where it depends on what is left."""
+    row = tables.row
+    unavailable = PPB - tables.availability_ppb[row]
+    latency = tables.latency_us[row]
+    found = {
+        "latency": _share(latency, np.maximum(tables.latency_us_max, 1)[:, None, None]),
+        "unavailability": _share(unavailable, _allowed(tables)[:, None, None]),
+        "price": _share(tables.price_micros[row], tables.price_scale[:, None, None]),
+        "exact": (latency <= tables.share_us[:, :, None])
+        & (unavailable <= (PPB - tables.share_ppb)[:, :, None]),
+    }
+    nothing = np.zeros(latency.shape)
+    return np.stack([found.get(name, nothing) for name in OPTION_NAMES])
+
+
+def _request(tables: Tables) -> Array32:
+    """[C, ...], what `REQUEST_NAMES` names from "latency_bound" to "prefers_economics"."""
+    downlink, uplink, devices, isolated = tables.load.T
+    return np.column_stack(
+        [
+            _decades(tables.latency_us_max, LATENCY_DECADES),
+            _decades(PPB - tables.availability_ppb_min, PPB_DECADES),
+            tables.price_micros_max < PLENTY,
+            _decades(downlink, KBPS_DECADES),
+            _decades(uplink, KBPS_DECADES),
+            _decades(devices, DEVICE_DECADES),
+            isolated,
+            tables.preference,
         ]
-        return np.concatenate(parts, axis=1, dtype=np.float32)
+    ).astype(np.float32)
 
-    def _other(self, common: Common, agent: Agent) -> Floats:
-        """[B, 6]: the best that a domain advertises for any hop that it is asked for."""
-        slots = agent.slots[common.kind]
-        there = slots < self.tables.hops
-        every = np.arange(len(slots))[:, None]
-        floors = common.floors[every, slots]  # [B, S, 4]
-        least = np.where(there[:, :, None], floors[:, :, :3], 1.0).min(axis=1)
-        most = np.where(there, floors[:, :, 3], 0.0).max(axis=1)
-        ways = np.minimum(there.sum(axis=1) / WAYS_MAX, 1.0)
-        return np.column_stack([there.any(axis=1), least, most, ways])
 
-    def _request(self, core: CrossDomain, kind: Ints) -> Floats:
-        tables = self.tables
-        ceiling = np.where(tables.price_micros_max[kind] < PLENTY, 1.0, 0.0)
-        downlink, uplink, devices, isolated = tables.load[kind].T
-        return np.column_stack(
-            [
-                1.0 - core.turn / core.requests,
-                core.served / core.requests,
-                _decades(tables.latency_us_max[kind], LATENCY_DECADES),
-                _decades(PPB - tables.availability_ppb_min[kind], PPB_DECADES),
-                ceiling,
-                _decades(downlink, KBPS_DECADES),
-                _decades(uplink, KBPS_DECADES),
-                _decades(devices, DEVICE_DECADES),
-                isolated,
-                tables.preference[kind],
-            ]
-        )
+def _allowed(tables: Tables) -> Ints:
+    """[C], unavailability that is allowed, never 0."""
+    found: Ints = np.maximum(PPB - tables.availability_ppb_min, 1)
+    return found
 
 
 def _share(values: Ints, of: Ints | Floats) -> Floats:
