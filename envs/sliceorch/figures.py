@@ -84,7 +84,8 @@ def write(out: Path, episodes: int, seed: int, runs: Path | None, say: Say) -> l
             points.append(Point.of(policy, evaluate_iiot(PROFILE, requests, policy, count, seed)))
     made = [_table(out / "figure5.csv", points), _figure5(out / "figure5.png", points)]
     if runs is not None and (curves := read_curves(runs)):
-        made += [_curves_table(out / "figure4.csv", curves), _figure4(out / "figure4.png", curves)]
+        made.append(_curves_table(out / "figure4.csv", curves))
+        made.append(_figure4(out / "figure4.png", curves, points))
     return made
 
 
@@ -128,19 +129,22 @@ def _curves_table(path: Path, curves: Curves) -> Path:
     return path
 
 
-def _figure4(path: Path, curves: Curves) -> Path:
-    figure, (axes,) = _figure(1, (5.0, 3.4))
+def _figure4(path: Path, curves: Curves, points: Sequence[Point]) -> Path:
+    figure, (axes,) = _figure(1, (6.0, 4.0))
     for method, trainings in curves.items():
         length = min(len(curve) for curve in trainings)
         steps = [at for at, _ in trainings[0][:length]]
         rewards = np.array([[reward for _, reward in curve[:length]] for curve in trainings])
         low, high = rewards.min(axis=0), rewards.max(axis=0)
         axes.fill_between(steps, low, high, alpha=0.2, color=COLOURS[method], linewidth=0)
-        label = f"{LABELS[method]}, {len(trainings)} seeds"
+        label = f"{LABELS[method]} ({len(trainings)} trained)"
         axes.plot(steps, rewards.mean(axis=0), color=COLOURS[method], label=label)
+    for policy in ("optimum", "local-first", "cloud-only"):
+        served = [one.availability * one.requests for one in points if one.policy == policy]
+        axes.axhline(np.mean(served), color=COLOURS[policy], linestyle="--", label=LABELS[policy])
     axes.set_xlabel("steps")
     axes.set_ylabel("slices served per episode")
-    axes.legend(frameon=False)
+    axes.legend(frameon=False, fontsize="small", loc="lower right")
     return _saved(figure, path)
 
 
