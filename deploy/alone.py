@@ -22,14 +22,17 @@ def hosted(
     Raises:
         InvalidRequest: the file is missing or not valid.
     """
-    found = load(config)
-    if identity is None and not insecure:
+    found, upstream = load(config), None
+    if not insecure:
         name = Principal(found.trust_domain, Role.DOMAIN, found.name).spiffe_id
-        made = ensure_development_certificates(home.certificates, [name], datetime.now(UTC))
-        identity = made[name]
+        front = Principal(found.trust_domain, Role.COORDINATOR, found.name).spiffe_id
+        names = [name, front] if found.federated else [name]
+        made = ensure_development_certificates(home.certificates, names, datetime.now(UTC))
+        identity, upstream = identity or made[name], made.get(front)
     return Hosted(
         config=config,
         database=home.databases / f"{found.name}.sqlite",
         identity=None if insecure else identity,
         address=listen,
+        upstream=upstream,
     )

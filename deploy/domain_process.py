@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from deploy.child import Answer, Stop, run
+from deploy.controllers import dial
 from domains.server import Hosted, start_all, stop_all
 
 
@@ -17,10 +18,12 @@ async def _serve(body: Mapping[str, Any]) -> tuple[Answer, Stop]:
             database=Path(one["database"]),
             identity=Path(one["identity"]) if one["identity"] else None,
             address=one["address"],
+            upstream=Path(one["upstream"]) if one["upstream"] else None,
+            controllers=one["controllers"],
         )
         for one in body["hosted"]
     ]
-    servers = await start_all(hosted)
+    servers = await start_all(hosted, dial)
 
     def usage(_: str) -> dict[str, Mapping[str, int]]:
         return {server.domain.name: server.domain.usage() for server in servers}

@@ -16,6 +16,7 @@ from domains.errors import InvalidRequest
 CONFIGS = Path(__file__).parent / "configs"
 DEFAULT = CONFIGS / "germany"
 COORDINATOR_FILE = "coordinator.toml"
+CONTROLLERS_FOLDER = "controllers"
 
 
 class CoordinatorSection(BaseModel):
@@ -54,27 +55,41 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class Federation:
-    """Everything that one `entente up` starts."""
+    """Everything that one `entente up` starts.
+
+    Attributes:
+        members: the domains that the coordinator knows; controllers: those behind them, which it
+            does not.
+    """
 
     folder: Path
     coordinator: CoordinatorSection
     members: tuple[Member, ...]
+    controllers: tuple[Member, ...] = ()
+
+    @property
+    def parties(self) -> tuple[Member, ...]:
+        """All that have a port and a certificate of their own; controllers before their fronts."""
+        return self.controllers + self.members
 
     def on_free_ports(self) -> Federation:
         """The same federation on ports that nobody uses now, so that two can run side by side."""
-        own, *others = free_addresses(1 + len(self.members))
+        own, *others = free_addresses(1 + len(self.parties))
+        moved = tuple(
+            replace(member, address=address)
+            for member, address in zip(self.parties, others, strict=True)
+        )
+        behind = len(self.controllers)
         return replace(
             self,
             coordinator=self.coordinator.model_copy(update={"listen": own}),
-            members=tuple(
-                replace(member, address=address)
-                for member, address in zip(self.members, others, strict=True)
-            ),
+            members=moved[behind:],
+            controllers=moved[:behind],
         )
 
 
 def load(folder: Path) -> Federation:
-    """Read `coordinator.toml` and every other `*.toml` of a folder.
+    """Read `coordinator.toml`, every other `*.toml` of a folder, and those of `controllers/`.
 
     Raises:
         InvalidRequest: no such folder, a file that is not valid, or two domains of one name.
@@ -88,10 +103,11 @@ def load(folder: Path) -> Federation:
             f"{folder} holds no domain files (*.toml); a folder of yours, or one of: {shipped}"
         )
     members = tuple(_member(path) for path in files)
-    names = [member.name for member in members]
+    behind = tuple(_member(path) for path in sorted((folder / CONTROLLERS_FOLDER).glob("*.toml")))
+    names = [member.name for member in members + behind]
     if double := {name for name in names if names.count(name) > 1}:
         raise InvalidRequest(f"{folder}: two domains are called {', '.join(sorted(double))}")
-    return Federation(folder, _coordinator(folder / COORDINATOR_FILE), members)
+    return Federation(folder, _coordinator(folder / COORDINATOR_FILE), members, behind)
 
 
 def _member(path: Path) -> Member:

@@ -90,10 +90,11 @@ class RayHosts:
 
     def start(self, hosted: Sequence[Hosted]) -> None:
         self._ray = start_ray(self._folder, self._token, len(hosted))
+        from deploy.controllers import dial
         from domains.actor import remote_host
 
         actor_class = remote_host()
-        self._actors = [actor_class.remote([one]) for one in hosted]
+        self._actors = [actor_class.remote([one], dial) for one in hosted]
         try:
             self._ray.get([actor.endpoints.remote() for actor in self._actors], timeout=START_S)
         except self._ray.exceptions.RayError as error:
@@ -157,8 +158,11 @@ def remove_ray_folder(folder: str) -> None:
         shutil.rmtree(path, ignore_errors=True)
 
 
-def _texts(hosted: Hosted) -> dict[str, str | None]:
-    return {key: None if value is None else str(value) for key, value in asdict(hosted).items()}
+def _texts(hosted: Hosted) -> dict[str, Any]:
+    return {
+        key: str(value) if isinstance(value, Path) else value
+        for key, value in asdict(hosted).items()
+    }
 
 
 def _last_line(error: Exception) -> str:

@@ -121,9 +121,12 @@ class Runtime:
         self.run.write(self._home)
         self._tell("certificates, one authority per operator")
         identities = self._identities()
-        members = self._federation.members
-        self._tell(f"{len(members)} domains ({self._launcher.value})")
-        self._hosts.start([self._hosted(member, identities) for member in members])
+        parties = self._federation.parties
+        behind = len(self._federation.controllers)
+        controllers = f", {behind} controllers" if behind else ""
+        domains = len(parties) - behind
+        self._tell(f"{domains} domains{controllers} ({self._launcher.value})")
+        self._hosts.start([self._hosted(member, identities) for member in parties])
         if self._model is not None:
             self._tell(f"the language model {self._model.model}, which can take minutes")
             listen = self._http or free_addresses(1)[0]
@@ -149,7 +152,8 @@ class Runtime:
         if self._insecure:
             return {}
         section = self._federation.coordinator
-        parties = [_domain_id(member) for member in self._federation.members]
+        parties = [_domain_id(member) for member in self._federation.parties]
+        parties += [_front_id(m) for m in self._federation.members if m.config.federated]
         # The first tenant, so that the coordinator's bundle has the tenants' authority.
         parties += [self._coordinator_id, tenant_id(section.tenant_trust_domain, DEFAULT_TENANT)]
         return ensure_development_certificates(self._home.certificates, parties, datetime.now(UTC))
@@ -165,6 +169,10 @@ class Runtime:
             database=self._home.databases / f"{member.name}.sqlite",
             identity=identities.get(_domain_id(member)),
             address=member.address,
+            upstream=identities.get(_front_id(member)),
+            controllers={c.name: c.address for c in self._federation.controllers}
+            if member.config.federated
+            else {},
         )
 
     def _settings(self, identities: dict[str, Path]) -> CoordinatorSettings:
@@ -184,7 +192,7 @@ class Runtime:
         )
 
     def _check_ports(self) -> None:
-        members = self._federation.members
+        members = self._federation.parties
         wanted = {member.name: member.address for member in members}
         wanted["the coordinator"] = self._federation.coordinator.listen
         if self._http:
@@ -207,3 +215,8 @@ def clean(home: Home) -> None:
 
 def _domain_id(member: Member) -> str:
     return Principal(member.trust_domain, Role.DOMAIN, member.name).spiffe_id
+
+
+def _front_id(member: Member) -> str:
+    """As whom a federated domain calls its controllers: it is their coordinator."""
+    return Principal(member.trust_domain, Role.COORDINATOR, member.name).spiffe_id

@@ -15,7 +15,7 @@ from typing import Any, Final, TypeVar
 
 from domains import collector
 from domains.rpc import BIND_S_MAX, STOP_GRACE_S
-from domains.server import DomainServer, Hosted, run_domains, start_all, stop_all
+from domains.server import Dial, DomainServer, Hosted, run_domains, start_all, stop_all
 
 __all__ = ["Host", "Hosted", "remote_host", "run_domains"]
 
@@ -30,14 +30,14 @@ _T = TypeVar("_T")
 class Host:
     """Serves one or more domains from construction on; Ray reruns it after a crash."""
 
-    def __init__(self, hosted: Sequence[Hosted]) -> None:
+    def __init__(self, hosted: Sequence[Hosted], dial: Dial | None = None) -> None:
         assert hosted, "a host without domains has no purpose"
         self._loop = _new_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="grpc", daemon=True)
         self._thread.start()
         self._servers: list[DomainServer] = []
         try:
-            self._servers = self._run(start_all(hosted), START_S_MAX + BIND_S_MAX)
+            self._servers = self._run(start_all(hosted, dial), START_S_MAX + BIND_S_MAX)
             collector.serving()
         except BaseException:
             self._end_loop()

@@ -69,6 +69,30 @@ class RankingSection(Section):
     file: str = Field(min_length=1, max_length=4_096)
 
 
+class ControllerSection(Section):
+    """One SDN controller behind a federated domain: itself a domain, at an address of its own."""
+
+    name: Name
+    address: str = Field(pattern=r"^\S+:\d{1,5}$")
+    trust_domain: str = Field(pattern=r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$", max_length=255)
+
+
+class FederatedSection(Section):
+    """`[federated]`: a transport domain whose network is that of its controllers.
+
+    They meet at border points that two of them have; the domain's own are all others.
+    """
+
+    controllers: tuple[ControllerSection, ...] = Field(min_length=1, max_length=32)
+
+    @model_validator(mode="after")
+    def _named_apart(self) -> Self:
+        names = [controller.name for controller in self.controllers]
+        if len(set(names)) < len(names):
+            raise ValueError("controllers: two have the same name")
+        return self
+
+
 class DomainConfig(Section):
     """One administrative domain.
 
@@ -78,7 +102,8 @@ class DomainConfig(Section):
         max_ttl_s: the longest that an unconfirmed hold may be asked for.
         policy: what the domain's agent may do; a file of its own where `policy_file` names one.
 
-    Exactly one of the four technology tables is present: the one that `kind` names.
+    Exactly one of the four technology tables is present: the one that `kind` names. In its place
+    a transport domain may have `[federated]`.
     """
 
     name: Name
@@ -94,6 +119,7 @@ class DomainConfig(Section):
     ranking: RankingSection | None = None
     access: AccessSection | None = None
     transport: TransportSection | None = None
+    federated: FederatedSection | None = None
     core: CoreSection | None = None
     cloud: CloudSection | None = None
 
@@ -107,8 +133,15 @@ class DomainConfig(Section):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
+        if self.federated is not None:
+            if self.kind is not DomainKind.TRANSPORT:
+                raise ValueError(f"table [federated] in a domain of kind {self.kind}")
+            if self.transport is not None:
+                raise ValueError("tables [federated] and [transport]: either, not both")
         for kind in DomainKind:
             present = getattr(self, kind.value) is not None
+            if kind is DomainKind.TRANSPORT and self.federated is not None:
+                continue
             if present and kind is not self.kind:
                 raise ValueError(f"table [{kind}] in a domain of kind {self.kind}")
             if not present and kind is self.kind:
@@ -183,12 +216,17 @@ def _checked(content: dict[str, Any], source: str) -> DomainConfig:
 
 
 def technology(config: DomainConfig) -> Technology:
-    """The physics of a domain, ready to be asked."""
+    """The physics of a domain, ready to be asked.
+
+    Raises:
+        InvalidRequest: it is a federated one, whose physics is its controllers'.
+    """
     if config.access is not None:
         return Access(config.access)
     if config.transport is not None:
         return Transport(config.transport)
     if config.core is not None:
         return Core(config.core)
-    assert config.cloud is not None
+    if config.cloud is None:
+        raise InvalidRequest(f"{config.name}: a federated domain has no network of its own")
     return Cloud(config.cloud)

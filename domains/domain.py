@@ -183,6 +183,13 @@ class AdministrativeDomain:
             self._viewed = generation
         return self._view
 
+    def redraw(self) -> None:
+        """Show what is different now; watchers hear of it."""
+        view = self._abstract(self._view.epoch)
+        if view != self._view:
+            self._view = replace(view, epoch=view.epoch + 1)
+            self._announce()
+
     async def watch(self) -> AsyncIterator[AbstractTopology]:
         """Now and after every change; whoever is slow sees only the latest.
 
@@ -231,6 +238,22 @@ class AdministrativeDomain:
         check_hold(request, self._border_points)
         now_s = self._now()
         return await self.change(partial(self._hold, caller, request, now_s), now_s)
+
+    async def confirm(self, caller: str, hold_id: str, epoch: int) -> Hold:
+        now_s = self._now()
+        hold = await self.change(
+            lambda ledger: ledger.confirm(caller, hold_id, epoch, now_s), now_s
+        )
+        self.functions.want(caller, hold)
+        return hold
+
+    async def release(self, caller: str, hold_id: str, epoch: int, reason: str) -> Hold | None:
+        now_s = self._now()
+        ended = await self.change(
+            lambda ledger: ledger.release(caller, hold_id, epoch, reason, now_s), now_s
+        )
+        self.functions.unwant(hold_id)
+        return ended
 
     async def holds(self, caller: str, slice_id: str | None) -> Sequence[Hold]:
         now_s = self._now()
@@ -304,12 +327,7 @@ class _SeenBy:
     async def confirm(self, hold_id: str, epoch: int) -> Hold:
         check_text("hold_id", hold_id)
         check_number("epoch", epoch, EPOCH_MAX)
-        now_s = self.domain.now()
-        hold = await self.domain.change(
-            lambda ledger: ledger.confirm(self.caller, hold_id, epoch, now_s), now_s
-        )
-        self.domain.functions.want(self.caller, hold)
-        return hold
+        return await self.domain.confirm(self.caller, hold_id, epoch)
 
     async def activate(self, hold_id: str, epoch: int, active: bool) -> Hold:
         check_text("hold_id", hold_id)
@@ -328,12 +346,7 @@ class _SeenBy:
         check_text("hold_id", hold_id)
         check_number("epoch", epoch, EPOCH_MAX)
         check_text("reason", reason, least=0)
-        now_s = self.domain.now()
-        ended = await self.domain.change(
-            lambda ledger: ledger.release(self.caller, hold_id, epoch, reason, now_s), now_s
-        )
-        self.domain.functions.unwant(hold_id)
-        return ended
+        return await self.domain.release(self.caller, hold_id, epoch, reason)
 
     async def holds(self, slice_id: str | None = None) -> Sequence[Hold]:
         return await self.domain.holds(self.caller, slice_id)

@@ -94,6 +94,23 @@ class Ledger:
                     if record.state is HoldState.CONFIRMED:
                         yield owner, record.current()
 
+    def demands(self) -> Mapping[str, Mapping[str, int]]:
+        """What every live hold takes, by its id."""
+        return {
+            record.hold_id: record.demand
+            for slices in self._live.values()
+            for records in slices.values()
+            for record in records.values()
+        }
+
+    def standing(self, owner: str, hold_id: str, epoch: int, now_s: float) -> Hold:
+        """A live hold of `owner`: all of `confirm` but the confirming.
+
+        Raises:
+            NotFound, HoldLapsed, HoldReleased, StaleEpoch.
+        """
+        return self._standing(owner, hold_id, epoch, now_s).current()
+
     def admit(self, owner: str, request: HoldRequest, now_s: float) -> Hold | None:
         """All of `hold` but the capacity: the first answer to a repeat, None for a new id.
 
@@ -170,12 +187,7 @@ class Ledger:
         Raises:
             NotFound, HoldLapsed, HoldReleased, StaleEpoch.
         """
-        self._fence(owner, epoch)
-        self.lapse(now_s)
-        record = self._records.get(hold_id)
-        if record is None or record.owner != owner:
-            raise NotFound("no such hold", hold=hold_id)
-        record.refuse_ended()
+        record = self._standing(owner, hold_id, epoch, now_s)
         if record.state is HoldState.HELD:
             record.state = HoldState.CONFIRMED
             self._changed(What.CONFIRMED, record)
@@ -244,6 +256,15 @@ class Ledger:
         """The changes since the last call, in order; whoever owns the ledger must take them."""
         changes, self._changes = self._changes, []
         return changes
+
+    def _standing(self, owner: str, hold_id: str, epoch: int, now_s: float) -> Record:
+        self._fence(owner, epoch)
+        self.lapse(now_s)
+        record = self._records.get(hold_id)
+        if record is None or record.owner != owner:
+            raise NotFound("no such hold", hold=hold_id)
+        record.refuse_ended()
+        return record
 
     def _predecessor(self, owner: str, hold_id: str | None, slice_id: str | None) -> Record | None:
         if hold_id is None:

@@ -7,18 +7,20 @@ import contextlib
 import logging
 import signal
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 import grpc
 
 from domains import collector, operator_service, rpc, service
-from domains.config import load
+from domains.config import ControllerSection, DomainConfig, load
 from domains.domain import AdministrativeDomain
-from domains.errors import EntenteError
-from domains.security import Identity
+from domains.errors import EntenteError, InvalidRequest
+from domains.federated.domain import open_federated
+from domains.port import Domain
+from domains.security import Identity, Principal, Role
 from protos.slicing.v1.domain_pb2_grpc import add_DomainServiceServicer_to_server
 from protos.slicing.v1.operator_pb2_grpc import add_OperatorServiceServicer_to_server
 
@@ -36,12 +38,28 @@ class Hosted:
         config: its TOML file; database: its SQLite file.
         identity: folder of its certificate; None for no TLS, on loopback only.
         address: host:port instead of the configured one; None to keep that.
+        upstream: folder of the certificate that a federated domain shows its controllers.
+        controllers: name -> host:port, instead of the configured ones.
     """
 
     config: Path
     database: Path
     identity: Path | None
     address: str | None = None
+    upstream: Path | None = None
+    controllers: Mapping[str, str] = field(default_factory=dict)
+
+
+class Dialled(Domain, Protocol):
+    """A controller at the other end of a connection of our own."""
+
+    async def close(self) -> None:
+        """Hang up."""
+        ...
+
+
+Dial = Callable[[ControllerSection, Identity | None, str], Dialled]
+"""Where a controller is, our identity, and the SPIFFE id to claim without one: a connection."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,11 +129,15 @@ async def _sweep(domain: AdministrativeDomain) -> None:
             log.warning("%s could not lapse holds: %s", domain.name, error.message)
 
 
-async def start(hosted: Hosted) -> DomainServer:
-    """Open one domain from its files and serve it."""
+async def start(hosted: Hosted, dial: Dial | None = None) -> DomainServer:
+    """Open one domain from its files and serve it.
+
+    Args:
+        dial: connects a federated domain with its controllers.
+    """
     config = load(hosted.config)
     identity = Identity.load(hosted.identity) if hosted.identity else None
-    domain = await AdministrativeDomain.open(config, hosted.database, time.time)
+    domain = await _open(config, hosted, dial)
     try:
         return await serve(domain, identity, hosted.address or config.listen)
     except BaseException:
@@ -123,12 +145,41 @@ async def start(hosted: Hosted) -> DomainServer:
         raise
 
 
-async def start_all(hosted: Sequence[Hosted]) -> list[DomainServer]:
+async def _open(config: DomainConfig, hosted: Hosted, dial: Dial | None) -> AdministrativeDomain:
+    if config.federated is None:
+        return await AdministrativeDomain.open(config, hosted.database, time.time)
+    if dial is None:
+        raise InvalidRequest(f"{config.name}: nothing here connects to its controllers")
+    upstream = Identity.load(hosted.upstream) if hosted.upstream else None
+    me = Principal(config.trust_domain, Role.COORDINATOR, config.name).spiffe_id
+    dialled = {
+        section.name: dial(
+            section.model_copy(
+                update={"address": hosted.controllers.get(section.name, section.address)}
+            ),
+            upstream,
+            me,
+        )
+        for section in config.federated.controllers
+    }
+
+    async def hang_up() -> None:
+        for controller in dialled.values():
+            await controller.close()
+
+    try:
+        return await open_federated(config, hosted.database, time.time, dialled, hang_up)
+    except BaseException:
+        await hang_up()
+        raise
+
+
+async def start_all(hosted: Sequence[Hosted], dial: Dial | None = None) -> list[DomainServer]:
     """Start several in this loop, or none: the first failure stops those before it."""
     servers: list[DomainServer] = []
     try:
         for one in hosted:
-            servers.append(await start(one))
+            servers.append(await start(one, dial))
     except BaseException:
         await stop_all(servers, grace_s=0)
         raise
@@ -141,7 +192,9 @@ async def stop_all(servers: Sequence[DomainServer], grace_s: float = rpc.STOP_GR
 
 
 async def run_domains(
-    hosted: Sequence[Hosted], ready: Callable[[dict[str, str]], None] | None = None
+    hosted: Sequence[Hosted],
+    ready: Callable[[dict[str, str]], None] | None = None,
+    dial: Dial | None = None,
 ) -> None:
     """Serve domains in this process, without Ray, until SIGINT or SIGTERM.
 
@@ -152,7 +205,7 @@ async def run_domains(
     leaving = asyncio.Event()
     for sign in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(sign, leaving.set)
-    servers = await start_all(hosted)
+    servers = await start_all(hosted, dial)
     collector.serving()
     try:
         if ready:

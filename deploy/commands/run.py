@@ -146,6 +146,7 @@ def domain(
     import logging
 
     from deploy.alone import hosted
+    from deploy.controllers import dial
     from deploy.home import Home
     from domains.errors import InvalidRequest
     from domains.server import run_domains
@@ -167,7 +168,7 @@ def domain(
                 typer.echo(f"{name} serves at {address}; end with Ctrl-C")
         sys.stdout.flush()
 
-    asyncio.run(run_domains(places, ready))
+    asyncio.run(run_domains(places, ready, dial))
 
 
 def demo(

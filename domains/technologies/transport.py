@@ -79,6 +79,7 @@ class TransportSection(Section):
     """`[transport]` of a configuration file.
 
     Attributes:
+        nodes: the part of the topology that is ours; empty for all of it.
         slot_kbps: what an isolated slice reserves in whole numbers, a pipe of its own;
             shaper_step_kbps: what a shared one does. A rate below that would keep a single
             message waiting for seconds.
@@ -87,6 +88,7 @@ class TransportSection(Section):
     """
 
     topology: str = Field(pattern=r"^[A-Za-z0-9_-]+/[A-Za-z0-9_.-]+$")
+    nodes: tuple[str, ...] = Field(default=(), max_length=1_024)
     routes_max: int = Field(ge=1, le=16)
     link_capacity_mbps: Count
     tail_capacity_mbps: Count
@@ -104,7 +106,11 @@ class TransportSection(Section):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        graph = _graph(self.topology)
+        whole = _graph(self.topology)
+        for index, node in enumerate(self.nodes):
+            if node not in whole:
+                raise ValueError(f"nodes.{index}: no {node!r} in the topology")
+        graph = _graph(self.topology, self.nodes)
         for index, point in enumerate(self.border_points):
             if point.node not in graph:
                 raise ValueError(f"border_points.{index}.node: no {point.node!r} in the topology")
@@ -152,7 +158,7 @@ class Transport(Technology):
 
     def __init__(self, section: TransportSection) -> None:
         self._section = section
-        self._graph = _graph(section.topology)
+        self._graph = _graph(section.topology, section.nodes)
         self._points = {point.name: point for point in section.border_points}
         self._routes = lru_cache(maxsize=None)(self._find_routes)
         self._candidates = lru_cache(maxsize=LOADS_MAX)(self._build)
@@ -228,7 +234,7 @@ class Transport(Technology):
         """Single paths and 1+1 pairs, each pair of paths once."""
         source, target = self._points[ingress].node, self._points[egress].node
         section = self._section
-        shortest = _shortest(section.topology, source, target, section.routes_max)
+        shortest = _shortest(section.topology, section.nodes, source, target, section.routes_max)
         singles = [self._path(nodes) for nodes in shortest]
         routes = [self._route(ingress, egress, str(i), path) for i, path in enumerate(singles)]
         seen: set[frozenset[tuple[str, ...]]] = set()
@@ -251,7 +257,7 @@ class Transport(Technology):
         """The shortest path beside `path`; within one node, the other plane of that node."""
         if len(path.nodes) == 1:
             return path
-        nodes = _beside(self._section.topology, path.nodes)
+        nodes = _beside(self._section.topology, self._section.nodes, path.nodes)
         return self._path(nodes) if nodes else None
 
     def _route(self, ingress: str, egress: str, key: str, *paths: _Path) -> _Route:
@@ -287,18 +293,20 @@ def _tail(point: str) -> str:
 
 
 @lru_cache(maxsize=PATHS_MAX)
-def _shortest(topology: str, source: str, target: str, count: int) -> tuple[tuple[str, ...], ...]:
+def _shortest(
+    topology: str, ours: tuple[str, ...], source: str, target: str, count: int
+) -> tuple[tuple[str, ...], ...]:
     """The `count` shortest paths, as nodes; one of a single node where both ends are the same."""
     if source == target:
         return ((source,),)
-    paths = networkx.shortest_simple_paths(_graph(topology), source, target, "metres")
+    paths = networkx.shortest_simple_paths(_graph(topology, ours), source, target, "metres")
     return tuple(tuple(nodes) for nodes in islice(paths, count))
 
 
 @lru_cache(maxsize=PATHS_MAX)
-def _beside(topology: str, nodes: tuple[str, ...]) -> tuple[str, ...] | None:
+def _beside(topology: str, ours: tuple[str, ...], nodes: tuple[str, ...]) -> tuple[str, ...] | None:
     """The shortest path between the same ends that shares no inner node and no link."""
-    graph, inner = _graph(topology), set(nodes[1:-1])
+    graph, inner = _graph(topology, ours), set(nodes[1:-1])
     links = {graph.edges[pair]["name"] for pair in pairwise(nodes)}
     rest = networkx.subgraph_view(
         graph,
@@ -312,8 +320,11 @@ def _beside(topology: str, nodes: tuple[str, ...]) -> tuple[str, ...] | None:
 
 
 @lru_cache(maxsize=64)
-def _graph(name: str) -> networkx.Graph[str]:
+def _graph(name: str, ours: tuple[str, ...] = ()) -> networkx.Graph[str]:
     """Nodes by name; links with `name` (inner) and `metres` between the ends, by air.
+
+    Args:
+        ours: these nodes and what is between them; empty for all.
 
     Raises:
         ValueError: no topology of that name.
@@ -326,8 +337,11 @@ def _graph(name: str) -> networkx.Graph[str]:
     if len(set(names.values())) < len(names):
         raise ValueError(f"topology: two nodes of {name!r} have the same name")
     graph: networkx.Graph[str] = networkx.Graph()
+    graph.add_nodes_from(ours)
     for index, edge in enumerate(published["edges"]):
         source, target = names[edge["source"]], names[edge["target"]]
+        if ours and not {source, target} <= set(ours):
+            continue
         metres = round(edge["dist"] * METRES_PER_KM)
         graph.add_edge(source, target, metres=metres, name=f"link:{index}:{source}~{target}")
     return graph

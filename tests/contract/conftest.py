@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,6 +14,7 @@ from coordinator.domain_client import GrpcDomain
 from deploy.certificates import ensure_development_certificates
 from domains.config import load
 from domains.domain import AdministrativeDomain
+from domains.federated.domain import open_federated
 from domains.model import (
     Attachment,
     HoldRequest,
@@ -25,7 +27,8 @@ from domains.security import Identity, Principal
 from domains.server import DomainServer, serve
 
 CONFIGS = Path(__file__).parents[2] / "deploy" / "configs" / "germany"
-KINDS = ("access", "transport", "core", "cloud")
+KINDS = ("access", "transport", "core", "cloud", "federated")
+HIERARCHY = CONFIGS.parent / "hierarchy"
 SIDES = ("in process", "over gRPC")
 
 COORDINATOR = "spiffe://e2e.example/coordinator/c1"
@@ -90,12 +93,38 @@ class Met:
         return replace(request, **changes)  # type: ignore[arg-type]
 
 
+def file_of(kind: str) -> Path:
+    return HIERARCHY / "transport.toml" if kind == "federated" else CONFIGS / f"{kind}.toml"
+
+
+@asynccontextmanager
+async def opened(kind: str, folder: Path, clock: Clock) -> AsyncIterator[AdministrativeDomain]:
+    """A domain of a kind; a federated one with its controllers behind it."""
+    config = load(file_of(kind))
+    if config.federated is None:
+        domain = await AdministrativeDomain.open(config, folder / "domain.sqlite", clock)
+        yield domain
+        await domain.close()
+        return
+    front = f"spiffe://{config.trust_domain}/coordinator/{config.name}"
+    behind = [
+        await AdministrativeDomain.open(load(path), folder / f"{path.stem}.sqlite", clock)
+        for path in sorted((HIERARCHY / "controllers").glob("*.toml"))
+    ]
+    seen = {controller.name: controller.as_seen_by(front) for controller in behind}
+    federated = await open_federated(config, folder / "domain.sqlite", clock, seen)
+    yield federated
+    await federated.close()
+    for controller in behind:
+        await controller.close()
+
+
 @pytest.fixture(scope="session")
 def certificates(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Identity]:
     """Identities of both coordinators and of every domain, by SPIFFE id."""
     names = [COORDINATOR, ANOTHER]
     for kind in KINDS:
-        config = load(CONFIGS / f"{kind}.toml")
+        config = load(file_of(kind))
         names.append(f"spiffe://{config.trust_domain}/domain/{config.name}")
     folder = tmp_path_factory.mktemp("certificates")
     made = ensure_development_certificates(folder, names, datetime.now(UTC))
@@ -117,11 +146,9 @@ def kind(request: pytest.FixtureRequest) -> str:
 async def domain_at_work(kind: str, tmp_path: Path) -> AsyncIterator[Met]:
     """A real domain with its own file, met in this process."""
     clock = Clock()
-    config = load(CONFIGS / f"{kind}.toml")
-    inner = await AdministrativeDomain.open(config, tmp_path / "domain.sqlite", clock)
-    as_one, as_another = inner.as_seen_by(COORDINATOR), inner.as_seen_by(ANOTHER)
-    yield Met(inner, as_one, as_another, clock, inner.close)
-    await inner.close()
+    async with opened(kind, tmp_path, clock) as inner:
+        as_one, as_another = inner.as_seen_by(COORDINATOR), inner.as_seen_by(ANOTHER)
+        yield Met(inner, as_one, as_another, clock, inner.close)
 
 
 @pytest.fixture

@@ -1,0 +1,285 @@
+"""The federated domain: an `AdministrativeDomain` whose network is that of its controllers.
+
+    offers    ask every controller on the way, combine, bid under the domain's own policy
+    hold      hold at each controller, then in the ledger; or give all of it back
+    confirm   confirm at each controller, then in the ledger; where a part is gone, end them all
+    release   in the ledger, then at each controller; `sweep` sees to what did not answer
+
+The ledger row says which controllers have a part, and the parts' ids are derived from the hold's.
+So after a crash the ledger alone tells what is alive: at an opening each controller is asked for
+what it holds for us, and what belongs to nothing alive is released. Parts outlive an unconfirmed
+hold by `parts.SLACK_S`, so that none lapses before the whole does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from domains.agents.agent import Agent
+from domains.agents.engine import Engine
+from domains.agents.llm import engine
+from domains.config import DomainConfig
+from domains.domain import AdministrativeDomain
+from domains.errors import EntenteError, HoldLapsed, OfferChanged, Refused
+from domains.federated.asking import Book, ask
+from domains.federated.parts import Parts, part_id
+from domains.federated.stitch import Stitched, controller_of, resource
+from domains.federated.views import Network, Views
+from domains.model import (
+    AbstractTopology,
+    Counter,
+    Hold,
+    HoldRequest,
+    HoldState,
+    Menu,
+    SliceProfile,
+)
+from domains.port import Domain
+from domains.requests import check_counters, check_hold, check_profiles
+from domains.store import Store
+from domains.technologies import Option
+
+FIRST_VIEWS_S: Final = 5.0
+"""How long an opening waits for each controller to show itself; others are taken up later."""
+GAVE_UP: Final = "the whole was not held"
+ENDED: Final = "the whole has ended"
+
+
+HangUp = Callable[[], Awaitable[None]]
+
+
+class FederatedDomain(AdministrativeDomain):
+    """Made by `open_federated`; everything that is not about controllers is inherited."""
+
+    def __init__(
+        self,
+        config: DomainConfig,
+        store: Store,
+        now: Callable[[], float],
+        controllers: Mapping[str, Domain],
+        decides: Engine | None,
+        hang_up: HangUp | None = None,
+    ) -> None:
+        self._hang_up = hang_up
+        self._controllers = controllers
+        self._parts = Parts(controllers, store.openings)
+        self._views = Views(controllers, self._redrawn)
+        self._room = {resource(name): config.limits.live_max for name in controllers}
+        self._book = Book()
+        self._decides = decides
+        self._turns: dict[str, _Turn] = {}
+        self._alive: dict[str, tuple[str, ...]] = {}
+        self._unread = set(controllers)
+        super().__init__(config, Network(self._room), store, now, None, decides)
+        for hold_id, demand in store.ledger.demands().items():
+            self._alive[hold_id] = tuple(map(controller_of, demand))
+
+    async def start(self) -> None:
+        """See what the controllers show, and keep looking."""
+        await self._views.start(FIRST_VIEWS_S)
+
+    async def close(self) -> None:
+        await self._views.close()
+        await super().close()
+        if self._hang_up is not None:
+            await self._hang_up()
+
+    # -- what it shows ---------------------------------------------------------------------
+
+    def _redrawn(self) -> None:
+        """A controller shows something else, or fell silent."""
+        self._border_points = frozenset(self._views.border_points)
+        self.redraw()
+
+    def _abstract(self, epoch: int) -> AbstractTopology:
+        config = self._config
+        return self._views.abstract(config.name, config.operator, epoch, self._agent.advertised)
+
+    # -- asking ----------------------------------------------------------------------------
+
+    async def menus(
+        self,
+        caller: str,
+        profiles: Sequence[SliceProfile],
+        tenant: str,
+        replaces: str | None,
+        counters: Sequence[Counter | None],
+    ) -> Sequence[Menu]:
+        check_profiles(profiles, tenant)
+        check_counters(counters, len(profiles))
+        free, now_s = self._store.ledger.free_for(caller, replaces), self._now()
+        found = await self._ask(profiles, tenant, replaces)
+        menus = []
+        for index, (profile, stitched) in enumerate(zip(profiles, found, strict=True)):
+            agent = Agent(stitched, self._config.policy, self._store.secret, self._decides)
+            self._book.note(tenant, replaces, stitched, now_s)
+            counter = counters[index] if counters else None
+            told = await agent.answers([profile], tenant, free, now_s, bool(replaces), [counter])
+            menus += told
+        return menus
+
+    async def _ask(
+        self, profiles: Sequence[SliceProfile], tenant: str, replaces: str | None
+    ) -> list[Stitched]:
+        before = self._alive.get(replaces, ()) if replaces else ()
+        held = {c: part_id(str(replaces), c) for c in before}
+        return await ask(self._controllers, self._views.paths, profiles, tenant, held, self._room)
+
+    # -- holding ---------------------------------------------------------------------------
+
+    async def hold(self, caller: str, request: HoldRequest) -> Hold:
+        check_hold(request, self._border_points)
+        async with self._alone(request.hold_id):
+            now_s = self._now()
+            earlier = await self.change(lambda ledger: ledger.admit(caller, request, now_s), now_s)
+            if earlier is not None:
+                return earlier
+            option, stitched = await self._awarded(caller, request, now_s)
+            chosen = stitched.combination(option.key)
+            hold_id, names = request.hold_id, tuple(p.controller for p in chosen.path)
+            before = self._alive.get(request.replaces, ()) if request.replaces else ()
+            self._alive[hold_id] = names
+            try:
+                await self._parts.hold(request, chosen, stitched.profile, before)
+                return await self.change(
+                    lambda ledger: ledger.hold(caller, request, option.demand, (), now_s), now_s
+                )
+            except BaseException:
+                await self._forget(hold_id, GAVE_UP)
+                raise
+
+    async def _awarded(
+        self, caller: str, request: HoldRequest, now_s: float
+    ) -> tuple[Option, Stitched]:
+        """The option of an offer: from what was asked lately, else by asking again."""
+        free = self._store.ledger.free_for(caller, request.replaces)
+        grows = request.replaces is not None
+        for fresh in (False, True):
+            if fresh:
+                profiles = [request.profile]
+                known = await self._ask(profiles, request.tenant, request.replaces)
+            else:
+                known = self._book.known(request, now_s)
+            for stitched in known:
+                agent = Agent(stitched, self._config.policy, self._store.secret)
+                with contextlib.suppress(OfferChanged):
+                    option = agent.award(
+                        request.profile, request.offer, request.tenant, free, now_s, grows
+                    )
+                    return option, stitched
+        raise OfferChanged("this is not on offer, or no longer", offer=request.offer.offer_id)
+
+    async def confirm(self, caller: str, hold_id: str, epoch: int) -> Hold:
+        """Confirm at every controller, then here.
+
+        Raises:
+            HoldLapsed: a part was gone; the others were given back.
+            NotFound, HoldReleased, StaleEpoch, Unreachable.
+        """
+        async with self._alone(hold_id):
+            now_s = self._now()
+            standing = await self.change(
+                lambda ledger: ledger.standing(caller, hold_id, epoch, now_s), now_s
+            )
+            if standing.state is not HoldState.CONFIRMED:
+                try:
+                    await self._parts.confirm(hold_id, self._alive[hold_id])
+                except Refused:
+                    reason = "a part of it was gone"
+                    await self.change(
+                        lambda ledger: ledger.release(caller, hold_id, epoch, reason, now_s), now_s
+                    )
+                    await self._forget(hold_id, reason)
+                    raise HoldLapsed("a part of it has lapsed", hold=hold_id) from None
+            return await self.change(
+                lambda ledger: ledger.confirm(caller, hold_id, epoch, now_s), now_s
+            )
+
+    async def release(self, caller: str, hold_id: str, epoch: int, reason: str) -> Hold | None:
+        """End it here, durably, then at every controller."""
+        async with self._alone(hold_id):
+            now_s = self._now()
+            ended = await self.change(
+                lambda ledger: ledger.release(caller, hold_id, epoch, reason, now_s), now_s
+            )
+            await self._forget(hold_id, reason)
+            return ended
+
+    # -- no orphans ------------------------------------------------------------------------
+
+    async def sweep(self) -> Sequence[Hold]:
+        """Let lapse, and give back at the controllers whatever is alive here no more."""
+        lapsed = await super().sweep()
+        live = self._store.ledger.demands().keys()
+        for hold_id in [h for h in self._alive if h not in live and h not in self._turns]:
+            async with self._alone(hold_id):
+                await self._forget(hold_id, ENDED)
+        for controller in sorted(self._unread):
+            await self._reconcile(controller)
+        return lapsed
+
+    async def _reconcile(self, controller: str) -> None:
+        """After an opening: what a controller holds for nothing that is alive is given back."""
+        with contextlib.suppress(EntenteError):
+            held = await self._parts.held(controller)
+            ours = {part_id(hold_id, controller) for hold_id in self._alive}
+            for hold in held:
+                if hold.hold_id not in ours:
+                    await self._parts.give_back(controller, hold.hold_id, ENDED)
+            self._unread.discard(controller)
+
+    async def _forget(self, hold_id: str, reason: str) -> None:
+        """Release the parts of what has ended; what does not answer is left to the next sweep."""
+        names = self._alive.get(hold_id, ())
+        if await asyncio.shield(self._parts.release(hold_id, names, reason)):
+            self._alive.pop(hold_id, None)
+
+    @asynccontextmanager
+    async def _alone(self, hold_id: str) -> AsyncIterator[None]:
+        """One change of a hold at a time: repeats in flight wait for the first."""
+        turn = self._turns.setdefault(hold_id, _Turn())
+        turn.takers += 1
+        try:
+            async with turn.lock:
+                yield
+        finally:
+            turn.takers -= 1
+            if not turn.takers:
+                del self._turns[hold_id]
+
+
+@dataclass(slots=True)
+class _Turn:
+    """Whose turn it is with a hold, and how many wait for it or have it."""
+
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    takers: int = 0
+
+
+async def open_federated(
+    config: DomainConfig,
+    database: Path,
+    now: Callable[[], float],
+    controllers: Mapping[str, Domain],
+    hang_up: HangUp | None = None,
+) -> FederatedDomain:
+    """Restore what was held and confirmed, and see what the controllers show.
+
+    Args:
+        controllers: by name, as this domain is seen by them.
+        hang_up: called when the domain has closed.
+
+    Raises:
+        StoreFailed: as `AdministrativeDomain.open`.
+    """
+    room = {resource(name): config.limits.live_max for name in controllers}
+    store = await Store.open(database, room, config.ledger_limits, now())
+    domain = FederatedDomain(config, store, now, controllers, engine(config.policy), hang_up)
+    await domain.start()
+    return domain
