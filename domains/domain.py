@@ -247,6 +247,14 @@ class AdministrativeDomain:
         self.functions.want(caller, hold)
         return hold
 
+    async def activate(self, caller: str, hold_id: str, epoch: int, active: bool) -> Hold:
+        now_s = self._now()
+        hold = await self.change(
+            lambda ledger: ledger.activate(caller, hold_id, epoch, active, now_s), now_s
+        )
+        self.functions.want(caller, hold)
+        return hold
+
     async def release(self, caller: str, hold_id: str, epoch: int, reason: str) -> Hold | None:
         now_s = self._now()
         ended = await self.change(
@@ -332,12 +340,7 @@ class _SeenBy:
     async def activate(self, hold_id: str, epoch: int, active: bool) -> Hold:
         check_text("hold_id", hold_id)
         check_number("epoch", epoch, EPOCH_MAX)
-        now_s = self.domain.now()
-        hold = await self.domain.change(
-            lambda ledger: ledger.activate(self.caller, hold_id, epoch, active, now_s), now_s
-        )
-        self.domain.functions.want(self.caller, hold)
-        return hold
+        return await self.domain.activate(self.caller, hold_id, epoch, active)
 
     def watch_measurements(self) -> AsyncIterator[Sequence[Reading]]:
         return self.domain.functions.watch(self.caller)

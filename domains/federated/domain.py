@@ -8,7 +8,8 @@
 The ledger row says which controllers have a part, and the parts' ids are derived from the hold's.
 So after a crash the ledger alone tells what is alive: at an opening each controller is asked for
 what it holds for us, and what belongs to nothing alive is released. Parts outlive an unconfirmed
-hold by `parts.SLACK_S`, so that none lapses before the whole does.
+hold by `parts.SLACK_S`, so that none lapses before the whole does. What is measured is measured
+between the domain's own border points, by its own driver; each controller measures its part.
 """
 
 from __future__ import annotations
@@ -42,6 +43,8 @@ from domains.model import (
 )
 from domains.port import Domain
 from domains.requests import check_counters, check_hold, check_profiles
+from domains.southbound.choice import driver as configured_driver
+from domains.southbound.driver import Driver
 from domains.store import Store
 from domains.technologies import Option
 
@@ -63,6 +66,7 @@ class FederatedDomain(AdministrativeDomain):
         store: Store,
         now: Callable[[], float],
         controllers: Mapping[str, Domain],
+        driver: Driver | None,
         decides: Engine | None,
         hang_up: HangUp | None = None,
     ) -> None:
@@ -76,13 +80,14 @@ class FederatedDomain(AdministrativeDomain):
         self._turns: dict[str, _Turn] = {}
         self._alive: dict[str, tuple[str, ...]] = {}
         self._unread = set(controllers)
-        super().__init__(config, Network(self._room), store, now, None, decides)
+        super().__init__(config, Network(self._room), store, now, driver, decides)
         for hold_id, demand in store.ledger.demands().items():
             self._alive[hold_id] = tuple(map(controller_of, demand))
 
     async def start(self) -> None:
-        """See what the controllers show, and keep looking."""
+        """See what the controllers show, and keep looking; measure what is confirmed."""
         await self._views.start(FIRST_VIEWS_S)
+        self.functions.open(self._store.ledger.confirmed())
 
     async def close(self) -> None:
         await self._views.close()
@@ -197,9 +202,18 @@ class FederatedDomain(AdministrativeDomain):
                     )
                     await self._forget(hold_id, reason)
                     raise HoldLapsed("a part of it has lapsed", hold=hold_id) from None
-            return await self.change(
+            hold = await self.change(
                 lambda ledger: ledger.confirm(caller, hold_id, epoch, now_s), now_s
             )
+            self.functions.want(caller, hold)
+            return hold
+
+    async def activate(self, caller: str, hold_id: str, epoch: int, active: bool) -> Hold:
+        """Here, durably, then at every controller; sent again it reaches who did not answer."""
+        async with self._alone(hold_id):
+            hold = await super().activate(caller, hold_id, epoch, active)
+            await self._parts.activate(hold_id, self._alive[hold_id], active)
+            return hold
 
     async def release(self, caller: str, hold_id: str, epoch: int, reason: str) -> Hold | None:
         """End it here, durably, then at every controller."""
@@ -208,6 +222,7 @@ class FederatedDomain(AdministrativeDomain):
             ended = await self.change(
                 lambda ledger: ledger.release(caller, hold_id, epoch, reason, now_s), now_s
             )
+            self.functions.unwant(hold_id)
             await self._forget(hold_id, reason)
             return ended
 
@@ -280,6 +295,8 @@ async def open_federated(
     """
     room = {resource(name): config.limits.live_max for name in controllers}
     store = await Store.open(database, room, config.ledger_limits, now())
-    domain = FederatedDomain(config, store, now, controllers, engine(config.policy), hang_up)
+    driver = configured_driver(config)
+    decides = engine(config.policy)
+    domain = FederatedDomain(config, store, now, controllers, driver, decides, hang_up)
     await domain.start()
     return domain

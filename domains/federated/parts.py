@@ -93,6 +93,19 @@ class Parts:
             [self._controllers[c].confirm(part_id(hold_id, c), self._epoch) for c in controllers]
         )
 
+    async def activate(self, hold_id: str, controllers: Iterable[str], active: bool) -> None:
+        """Let every part run, or stand still with its capacity kept.
+
+        Raises:
+            Refused, Unreachable: as `confirm`.
+        """
+        await _all(
+            [
+                self._controllers[c].activate(part_id(hold_id, c), self._epoch, active)
+                for c in controllers
+            ]
+        )
+
     async def release(self, hold_id: str, controllers: Iterable[str], reason: str) -> bool:
         """Give back every part that there is; whether all controllers said that they have."""
         names = list(controllers)
