@@ -28,12 +28,17 @@ from domains.port import Domain
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One service to plan; for a change: where it runs, what it holds there, what to go around."""
+    """One service to plan; for a change: where it runs, what it holds there, what to go around.
+
+    Attributes:
+        without: domains to leave out where others can take their place.
+    """
 
     service: ServiceProfile
     pinned: Chain | None = None
     holds: Mapping[str, str] | None = None
     avoid: frozenset[MenuKey] = frozenset()
+    without: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,8 +128,14 @@ class Planner:
             ]
         return plans
 
+    def can_do_without(self, task: Task, domains: frozenset[str]) -> bool:
+        """Whether some chain for a task leaves these domains out."""
+        found: Sequence[Chain] = (task.pinned,) if task.pinned else self._chains(task)
+        return bool(_around(found, domains))
+
     def _route(self, task: Task) -> tuple[Sequence[Chain], dict[MenuKey, SliceProfile]]:
         found: Sequence[Chain] = (task.pinned,) if task.pinned else self._chains(task)
+        found = _around(found, task.without) or found
         budgets: dict[MenuKey, SliceProfile] = {}
         for chain in found:
             for hop, profile in zip(chain, split(task.service, chain), strict=True):
@@ -208,6 +219,12 @@ class Planner:
                     if hop.domain in silent:
                         raise silent[hop.domain]
         return Plan(service, found, budgets, menus, result)
+
+
+def _around(found: Sequence[Chain], without: frozenset[str]) -> Sequence[Chain]:
+    if not without:
+        return found
+    return [chain for chain in found if without.isdisjoint(hop.domain for hop in chain)]
 
 
 def counters(plan: Plan, number: int) -> Mapping[MenuKey, tuple[SliceProfile, Counter]]:

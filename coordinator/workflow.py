@@ -16,6 +16,7 @@ from coordinator.activation import activate
 from coordinator.clock import Clock
 from coordinator.consent import Consent
 from coordinator.counterfactual import Alternative, alternative, best
+from coordinator.distrust import BROKEN_WORD, Distrust
 from coordinator.errors import NeedsClarification, NotASliceRequest, OrderCancelled, Overtaken
 from coordinator.intent.readers import Readers
 from coordinator.journal import Journal
@@ -246,8 +247,11 @@ class Workflow:
     # -- steps 3 to 7 ---------------------------------------------------------------------
 
     async def _secure(self, running: Running, tasks: list[Task]) -> Mapping[str, Hold] | None:
-        """Plan, agree, reserve; again when others were faster. None for a mere quote."""
-        order = running.order
+        """Plan, agree, reserve; again when others were faster. None for a mere quote.
+
+        Where a domain's word did not hold the next attempt goes around it, if it can.
+        """
+        order, distrust = running.order, Distrust()
         deadline_s = self.clock.monotonic_s() + ORDER_S_MAX
         while True:
             order.state = OrderState.NEGOTIATING
@@ -268,7 +272,8 @@ class Workflow:
                 return None
             try:
                 return await self._reserve(running, tasks, agreements)
-            except OVERTAKING as error:
+            except (*OVERTAKING, *BROKEN_WORD) as error:
+                tasks = self._around(tasks, distrust, error)
                 order.attempt += 1
                 if order.attempt >= ATTEMPTS_MAX or self.clock.monotonic_s() > deadline_s:
                     raise Overtaken(
@@ -277,6 +282,20 @@ class Workflow:
                     ) from error
             pause_s = min(BACKOFF_S * 2**order.attempt, BACKOFF_S_MAX)
             await asyncio.sleep(pause_s * (0.5 + self.clock.jitter() / 2))
+
+    def _around(self, tasks: list[Task], distrust: Distrust, error: EntenteError) -> list[Task]:
+        """The tasks of the next attempt.
+
+        Raises:
+            EntenteError: the same again, where it breaks a word and nobody can take that place.
+        """
+        distrust.note(error)
+        without = distrust.without
+        if without and all(self.planner.can_do_without(task, without) for task in tasks):
+            return [replace(task, without=without) for task in tasks]
+        if isinstance(error, BROKEN_WORD):
+            raise error
+        return tasks
 
     async def _reserve(
         self, running: Running, tasks: Sequence[Task], agreements: Sequence[Agreement]

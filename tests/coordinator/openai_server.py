@@ -67,7 +67,7 @@ def _respond(handler: BaseHTTPRequestHandler, server: Server, request: dict[str,
     if server.status != 200:
         handler.send_error(server.status)
         return
-    intent = json.loads(request["messages"][-1]["content"])["intent"]
+    intent = json.loads(request["messages"][-1]["content"]).get("intent", "")
     text = server.answer(intent, request)
     handler.send_response(200)
     handler.send_header("Content-Type", "text/event-stream")

@@ -8,10 +8,17 @@ import pytest
 
 from domains import config
 from domains.errors import InvalidRequest
+from domains.federated.parts import SLACK_S
 from domains.model import DomainKind
 
 CONFIGS = Path(__file__).parents[2] / "deploy" / "configs"
-FILES = sorted(p for p in CONFIGS.glob("*/*.toml") if p.name != "coordinator.toml")
+FRONT = CONFIGS / "hierarchy" / "transport.toml"
+"""Has no network of its own: its controllers have."""
+FILES = sorted(
+    path
+    for path in [*CONFIGS.glob("*/*.toml"), *CONFIGS.glob("*/controllers/*.toml")]
+    if path.name != "coordinator.toml" and path != FRONT
+)
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parent.name}-{path.stem}")
@@ -20,7 +27,29 @@ def test_what_is_shipped_loads_and_has_capacity(path: Path) -> None:
     built = config.technology(loaded)
     assert built.kind is loaded.kind
     assert all(units > 0 for units in built.capacities().values())
-    assert loaded.ledger_limits.max_ttl_s == loaded.max_ttl_s == 300
+    behind = path.parent.name == "controllers"
+    assert loaded.ledger_limits.max_ttl_s == loaded.max_ttl_s == (600 if behind else 300)
+
+
+def test_a_federated_domain_names_its_controllers_and_has_no_network_of_its_own() -> None:
+    front = config.load(FRONT)
+    assert front.federated is not None
+    behind = {c.name: c for c in map(config.load, FRONT.parent.glob("controllers/*.toml"))}
+    for named in front.federated.controllers:
+        controller = behind.pop(named.name)
+        assert (named.address, named.trust_domain) == (controller.listen, controller.trust_domain)
+        assert controller.max_ttl_s >= front.max_ttl_s + SLACK_S
+    assert not behind
+    with pytest.raises(InvalidRequest, match="no network of its own"):
+        config.technology(front)
+    text = FRONT.read_text()
+    for wrong, why in (
+        (text.replace('kind = "transport"', 'kind = "core"'), "federated"),
+        (text + "\n[transport]\n", "transport"),
+        (text.replace("controller-west", "controller-north"), "same name"),
+    ):
+        with pytest.raises(InvalidRequest, match=why):
+            config.parse(wrong, "front.toml")
 
 
 @pytest.mark.parametrize("folder", ["germany", "federation"])

@@ -20,7 +20,8 @@ from domains.technologies import Technology
 from domains.topology import abstract, reference_profile
 
 CONFIGS = Path(__file__).parents[2] / "deploy" / "configs"
-FILES = sorted(p for p in CONFIGS.glob("*/*.toml") if p.name != "coordinator.toml")
+FRONT = CONFIGS / "hierarchy" / "transport.toml"  # shows what its controllers show
+FILES = sorted(p for p in CONFIGS.glob("*/*.toml") if p.name != "coordinator.toml" and p != FRONT)
 GERMANY = [path for path in FILES if path.parent.name == "germany"]
 
 
