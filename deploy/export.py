@@ -45,9 +45,7 @@ def described(found: Plain, views: Sequence[Plain]) -> SliceDescription:
     """
     if found["state"] != "activated":
         raise WrongState(
-            f"{found['name']} is {found['state']}; only an active slice has descriptors",
-            requested="activated",
-            achievable=found["state"],
+            f"{found['name']} is {found['state']}; only an active slice has descriptors"
         )
     topologies = {view["topology"]["domain"]: view["topology"] for view in views}
     service = service_of(found["agreed"])

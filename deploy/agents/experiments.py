@@ -210,5 +210,8 @@ async def _simulated(path: Path, seed: int) -> dict[str, Any]:
 
 def _reason(last: str) -> str:
     if "No module named 'slicenet'" in last:
-        return "it is not installed; make installs it: pip install --no-deps slicenet==0.1.2"
+        return (
+            "it is not installed; `make run` installs it, or: pip install --no-deps "
+            "slicenet==0.1.2 readerwriterlock tabulate"
+        )
     return last[:200]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -83,6 +84,7 @@ def plan(
     chooser = Chooser(shown, memory, folder / "recommendations.png", choose, ask)
     with _whereabouts(asker, text, config, launcher, shown) as where:
         outcome = asyncio.run(_planned(where, text, found, settings, chooser, folder))
+        (folder / "plan.json").write_text(json.dumps(outcome.json(), indent=2) + "\n")
         if as_json:
             print_json(outcome.json())
         else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -35,15 +36,20 @@ def entente(home: Path, *arguments: str, code: int = 0) -> Any:
 
 
 def test_an_operator_plans_looks_after_functions_and_exports(home: Path, tmp_path: Path) -> None:
-    seen = entente(home, "plan", SENTENCE, "--out", str(tmp_path / "plan"))
+    # Where nothing runs a plan starts a federation of its own, and ends it.
+    alone = tmp_path / "alone"
+    seen = entente(alone, "plan", SENTENCE, "--out", str(tmp_path / "plan"))
+    assert "nothing runs here" in seen
     assert "choose one" in seen
     assert seen.count("munich ") >= 3
     assert (tmp_path / "plan" / "recommendations.png").exists()
-    assert not entente(home, "slices", "--json")["slices"]
+    assert not (alone / "run.json").exists()
+    shutil.copytree(alone / "plans", home / "plans")  # slicenet need not run twice here
 
     made = entente(home, "plan", SENTENCE, "--choose", "1", "--json", "--out", str(tmp_path / "p"))
     assert made["chosen"]["keeps_constraint"]
     assert made["measured_utilisation_pct"] is not None
+    assert json.loads((tmp_path / "p" / "plan.json").read_text()) == made
     slice_id = made["slice"]["name"].removeprefix("slices/")
 
     def running() -> dict[str, bool]:

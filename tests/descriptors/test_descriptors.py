@@ -154,7 +154,7 @@ HOSTILE = (
 names = st.sampled_from(HOSTILE) | st.text(max_size=30)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(names, names, names, names)
 @example(*HOSTILE[:4])
 def test_a_name_is_a_value_or_a_symbol_and_never_a_key(
