@@ -22,6 +22,8 @@ def register() -> None:
     evaluations.command("iiot")(iiot)
     evaluations.command("workload")(workload)
     evaluations.command("crossdomain")(crossdomain)
+    evaluations.command("live")(live)
+    evaluations.command("parser")(parser)
 
 
 def iiot(
@@ -44,7 +46,9 @@ def iiot(
 
 def workload(
     file: Annotated[Path, typer.Argument(help="JSON of schema vne-workload/1.")],
-    policy: Annotated[list[str], typer.Option(help="A ranking rule; several, one after another.")],
+    policy: Annotated[
+        list[str], typer.Option(help="A ranking rule, learned, optimum or a .npz; several.")
+    ],
     seed: Seed = 0,
     as_json: Json = False,
 ) -> None:
@@ -74,6 +78,36 @@ def crossdomain(
 
         task = scenario_of(scenario).task(CONFIGS, requests)
         report.crossdomain(task, policy, episodes, seed, against, as_json)
+
+
+def live(
+    policy: Annotated[
+        list[str], typer.Option(help="'rule', a policy's .npz, or a packaged name; the first is A.")
+    ],
+    scenario: Annotated[str, typer.Option(help="small, headline, medium or large.")] = "headline",
+    episodes: Annotated[int, typer.Option(help="Played once per policy, on real domains.")] = 10,
+    seed: Seed = 0,
+    as_json: Json = False,
+) -> None:
+    """The same requests to live domains under each policy: acceptance, price, utility, paired."""
+    with _usage():
+        from envs.offers import live as played
+
+        played.live(scenario, policy, episodes, seed, as_json)
+
+
+def parser(
+    profile: Annotated[str, typer.Option(help="C1, C2, C3 or C4.")] = "C1",
+    requests: Annotated[int | None, typer.Option(help="Slices per episode.")] = None,
+    episodes: Annotated[int, typer.Option(help="Fixed ones, a sentence per slice.")] = 200,
+    seed: Seed = 0,
+    as_json: Json = False,
+) -> None:
+    """What interpretation costs: the case study on sentences, next to the true labels."""
+    with _usage():
+        from envs.parser import loop
+
+        loop.parser(profile, requests, episodes, seed, as_json)
 
 
 @contextmanager
