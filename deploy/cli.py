@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from deploy.commands import evaluate, inspect, intents, plan, request, run, serve, train
+from deploy.commands import evaluate, inspect, intents, plan, policies, request, run, serve, train
 from deploy.session import Asker, fail, fault
 
 
@@ -67,6 +67,7 @@ plan.register(app)
 evaluate.register()
 serve.register(app)
 train.register(app)
+policies.register(app)
 
 
 def main() -> None:

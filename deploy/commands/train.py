@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from deploy.commands.intents import evaluations
 from deploy.commands.request import Json
 from deploy.session import Exit, console, print_json
 
@@ -26,7 +25,6 @@ jobs = typer.Typer(help="Trainings that run or ran: list (the default), logs, st
 
 def register(app: typer.Typer) -> None:
     app.command("train")(train)
-    evaluations.command("figures")(figures)
     jobs.callback(invoke_without_command=True)(listed)
     jobs.command("logs")(logs)
     jobs.command("stop")(stop)
@@ -92,24 +90,6 @@ def train(
             typer.echo(f"stopped; to go on: entente train {config} --out {out} --resume", err=True)
             raise typer.Exit(Exit.REFUSED) from None
         _finish(place, name, as_json)
-
-
-def figures(
-    out: Annotated[Path, typer.Option(help="Folder for tables and pictures.")],
-    runs: Annotated[
-        Path | None, typer.Option(help="Folder of trainings, for the reward curves.")
-    ] = None,
-    episodes: Annotated[int, typer.Option(help="Fixed ones, the same for every policy.")] = 1000,
-    seed: int = 0,
-) -> None:
-    """The case study's figures: what trained policies, rules and bounds reach, and how fast."""
-    from domains.errors import InvalidRequest
-    from envs.figures import draw
-
-    try:
-        draw(out, runs, episodes, seed)
-    except (ValueError, OSError) as wrong:
-        raise InvalidRequest(str(wrong)) from None
 
 
 def _say_submitted(name: str, place: Jobs, as_json: bool) -> None:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from domains.errors import InvalidRequest
 from envs.crossdomain.core import CrossDomain, Episodes
 from envs.crossdomain.policies import Policy, policy_of
+from envs.crossdomain.policies.trained import is_trained, trained
 from envs.crossdomain.scenarios import Scenario, Task, scenario_of
 from envs.statistics import Estimate, mean_of, paired_difference, ratio_of
 
@@ -93,17 +94,20 @@ def evaluate_crossdomain(
 ) -> CrossDomainResult:
     """Plays fixed episodes, the same ones for every policy.
 
+    `policy`: a reference's name, "mappo" or a folder for trained ones, or anything that acts.
+
     Raises:
         InvalidRequest: a scenario, policy or size that there is not.
+        PolicyUnusable: a trained policy that is damaged, or made for something else.
     """
     if not 1 <= episodes <= EPISODES_MAX:
         raise InvalidRequest(f"episodes must be 1..{EPISODES_MAX}, not {episodes}")
     if seed < 0:
         raise InvalidRequest(f"seed must be 0 or more, not {seed}")
-    acting = policy_of(policy, seed) if isinstance(policy, str) else policy
     if not isinstance(scenario, Task):
         scenario = (scenario_of(scenario) if isinstance(scenario, str) else scenario).task()
     task, started = scenario, time.process_time()
+    acting = _acting(policy, task, seed)
     batches = []
     for first in range(0, episodes, EPISODES_PER_BATCH):
         count = min(EPISODES_PER_BATCH, episodes - first)
@@ -131,6 +135,12 @@ def evaluate_crossdomain(
         proven=sum(plan.proven for plan in plans) if plans else None,
         illegal=getattr(acting, "illegal", 0),
     )
+
+
+def _acting(policy: str | Policy, task: Task, seed: int) -> Policy:
+    if not isinstance(policy, str):
+        return policy
+    return trained(policy, task) if is_trained(policy) else policy_of(policy, seed)
 
 
 def _play(policy: Policy, task: Task, episodes: Episodes) -> dict[str, NDArray[np.float64]]:

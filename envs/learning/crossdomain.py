@@ -12,7 +12,8 @@ from envs.crossdomain.demonstrations import demonstrate
 from envs.crossdomain.env import CrossDomainVector
 from envs.crossdomain.evaluation import evaluate_crossdomain
 from envs.crossdomain.observation import ENVIRONMENT, Agent, Observer
-from envs.crossdomain.policies import Learned, policy_of
+from envs.crossdomain.policies import policy_of
+from envs.crossdomain.policies.trained import acting
 from envs.crossdomain.scenarios import Task, scenario_of
 from envs.learning.batched import BatchedEnv, Step, View
 from envs.learning.imitation import Demonstrations
@@ -101,22 +102,11 @@ class CrossDomainTask(SpacesOfSchema):
         env = CrossDomainVector(rows, task, reward=self.reward, lam=self.lam, bids=self.bids)
         return Seats(env)
 
-    def acting(self, policies: Mapping[str, Policy], name: str = "learned") -> Learned:
-        """The policies as one that the environment's evaluation plays."""
-
-        def choose(observations: Observations, masks: Masks) -> dict[str, Ints]:
-            return {
-                agent: policies[agent]
-                .choose_each(observations[agent], masks[agent])
-                .astype(np.int64)
-                for agent in policies
-            }
-
-        return Learned(name, choose, self._made()[1], self.bids)
-
     def evaluate(self, policies: Mapping[str, Policy], episodes: int, seed: int) -> Scores:
         """Availability on fixed episodes."""
-        found = evaluate_crossdomain(self._made()[0], self.acting(policies), episodes, seed)
+        task, observer = self._made()
+        playing = acting("learned", policies, observer, self.bids)
+        found = evaluate_crossdomain(task, playing, episodes, seed)
         return {"availability": found.availability.mean}
 
     def demonstrate(self, teacher: str, episodes: int, seed: int) -> Mapping[str, Demonstrations]:

@@ -94,6 +94,19 @@ def test_without_a_training_there_is_nothing_to_list_or_stop(cli: Cli) -> None:
     assert "no trainings run here" in cli.said
 
 
+def test_a_policy_file_says_what_it_is_and_a_damaged_one_is_refused(
+    cli: Cli, tmp_path: Path
+) -> None:
+    from envs.sliceorch.policies.learned import SHIPPED
+
+    shown = cli.json("policy", "show", str(SHIPPED / "c2-qappo.npz"))
+    assert shown["environment"] == "entente/SliceOrch-v1"
+    (tmp_path / "cut.json").write_bytes((SHIPPED / "c2-qappo.json").read_bytes())
+    (tmp_path / "cut.npz").write_bytes((SHIPPED / "c2-qappo.npz").read_bytes()[:-1])
+    cli("policy", "show", str(tmp_path / "cut.npz"), code=1)
+    assert "is not what its manifest says" in cli.said
+
+
 @pytest.mark.parametrize("line", ["", "text", "{", "[1]", '{"broken": '])
 def test_what_others_print_is_not_taken_for_a_training(line: str) -> None:
     assert told(line) is None

@@ -225,3 +225,37 @@ def test_a_checkpoint_that_was_cut_is_not_loaded(
 def test_where_there_is_no_checkpoint_it_says_so(tmp_path: Path) -> None:
     with pytest.raises(CheckpointUnusable, match="no checkpoint in"):
         checkpoints.newest(tmp_path)
+
+
+def test_cross_domain_agents_learn_from_their_own_part_of_a_reference() -> None:
+    from envs.learning.crossdomain import CrossDomainTask
+
+    task = CrossDomainTask("small")
+    shown = task.demonstrate("scarcity", 3, seed=0)
+    assert set(shown) == set(task.agents)
+    for agent, one in shown.items():
+        size, candidates = task.schema(agent).size(task.candidates(agent)), task.candidates(agent)
+        assert one.observations.shape == (24, size)
+        assert one.masks.shape == (24, candidates + 1)
+        assert one.masks[np.arange(24), one.actions].all()
+        assert one.states.shape == (24, task.state_size)
+
+
+def test_cross_domain_rows_that_only_begin_anew_are_marked() -> None:
+    from envs.learning.crossdomain import CrossDomainTask
+
+    task = CrossDomainTask("small", requests=3)
+    env = task.make(2)
+    view = env.reset(0)
+    marks, over = [], []
+    for _ in range(8):
+        actions = {agent: mask.argmax(axis=1) for agent, mask in view.masks.items()}
+        step = env.step(actions)
+        assert step.idle is not None
+        marks.append(step.idle.tolist())
+        over.append(step.terminated.tolist())
+        assert not any(np.any(paid[step.idle]) for paid in step.rewards.values())
+        view = step.view
+    once, never = [True, True], [False, False]
+    assert over == [never, never, once, never, never, never, once, never]
+    assert marks == [never, never, never, once, never, never, never, once]
