@@ -73,7 +73,8 @@ def alternative(
     service = plan.service
     match plan.result:
         case Agreement() as agreement:
-            binding = _dearest(agreement, prices_now)
+            dearer = agreement.metrics.price_micros > (price_micros_now or 0)
+            binding = _dearest(agreement, prices_now) if dearer else None
             text = _could(agreement, price_micros_now, binding)
             return Alternative(service, True, binding, agreement.metrics, price_micros_now, text)
         case Proposal() as proposal:

@@ -40,4 +40,6 @@ def sentence(event: Plain) -> str:
         text = f"It was refused: {text}"
     elif event["event"] == "failed":
         text = f"It failed: {text}"
-    return f"{text[:1].upper()}{text[1:]}" + ("" if text.endswith((".", "?", "!")) else ".")
+    named = event["domain"] and text.startswith(event["domain"])  # a name keeps its spelling
+    first = text[:1] if named else text[:1].upper()
+    return first + text[1:] + ("" if text.endswith((".", "?", "!")) else ".")

@@ -24,7 +24,7 @@ from domains.model import (
     SliceProfile,
 )
 from domains.offers import Rank, Terms, choose, menu, recognised
-from domains.technologies import Free, Option, Technology
+from domains.technologies import PERMILLE, Free, Option, Technology
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,10 @@ class Agent:
         self._secret = secret
         self._engine = engine
         self._rank = rank
-        self._capacities = technology.capacities()
+        permille = policy.headroom_permille
+        self._headroom = {
+            name: units * permille // PERMILLE for name, units in technology.capacities().items()
+        }
         self._plain = not any(policy.relax.model_dump(exclude_none=True))
 
     def advertised(self, cost_micros: int) -> int:
@@ -66,11 +69,10 @@ class Agent:
 
     def room(self, free: Free) -> Free:
         """What a new slice may have of what is free: all but the headroom."""
-        permille = self._policy.headroom_permille
-        if not permille:
+        if not self._policy.headroom_permille:
             return free
-        capacities = self._capacities
-        return lambda resource: free(resource) - capacities[resource] * permille // 1_000
+        kept = self._headroom
+        return lambda resource: free(resource) - kept[resource]
 
     def bids(
         self, profiles: Sequence[SliceProfile], tenant: str, free: Free, now_s: float, grows: bool

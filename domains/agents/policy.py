@@ -215,15 +215,18 @@ class Policy(Section):
 
     def serves(self, tenant: str) -> bool:
         """Whether this tenant is served at all."""
+        if not self.allow and not self.deny:
+            return True
         names = names_of(tenant)
         return names.isdisjoint(self.deny) and (not self.allow or not names.isdisjoint(self.allow))
 
     def margins(self, tenant: str) -> tuple[int, int]:
         """(opening, floor) in thousandths of the cost, for this tenant."""
-        names = names_of(tenant)
-        for group in self.classes.values():
-            if not names.isdisjoint(group.tenants):
-                return group.margin_permille_open, group.margin_permille_min
+        if self.classes:
+            names = names_of(tenant)
+            for group in self.classes.values():
+                if not names.isdisjoint(group.tenants):
+                    return group.margin_permille_open, group.margin_permille_min
         return self.margin_permille_open, self.margin_permille_min
 
     def closed_until(self, now_s: float) -> datetime | None:

@@ -90,21 +90,10 @@ def _figures(
         }
         told = f"{agreed:.3f}", "", "", f"{best / MICROS:.1f}", "1.000", "", "", "", ""
         rows.append(("clairvoyant optimum", *told))
-    wrong = []
+    wrong = [(f"{MISBEHAVES} behaves", *_harm(plain[Mode.FULL.value]))]
     for name, outcomes in manners.items():
-        found = _summed(outcomes, best)
-        plain[f"one domain {name}"] = found
-        wrong.append(
-            (
-                f"{MISBEHAVES} {name}",
-                f"{found['acceptance']:.3f}",
-                f"{found['utility_eur_per_h']:.1f}",
-                f"{found['profit_of_others_eur_per_h']:.1f}",
-                f"{found['profit_of_it_eur_per_h']:.1f}",
-                f"{found['messages']:.1f}",
-                str(found["lost"]),
-            )
-        )
+        found = plain[f"one domain {name}"] = _summed(outcomes, best)
+        wrong.append((f"{MISBEHAVES} {name}", *_harm(found)))
     title = f"{len(seeds)} traces of {count} wishes, nine domains"
     tables = (
         Table(title, COLUMNS, rows),
@@ -167,6 +156,18 @@ WRONG = (
     "messages",
     "agreed slices lost",
 )
+
+
+def _harm(found: dict[str, Any]) -> tuple[str, ...]:
+    """What one that misbehaves does to the others."""
+    return (
+        f"{found['acceptance']:.3f}",
+        f"{found['utility_eur_per_h']:.1f}",
+        f"{found['profit_of_others_eur_per_h']:.1f}",
+        f"{found['profit_of_it_eur_per_h']:.1f}",
+        f"{found['messages']:.1f}",
+        str(found["lost"]),
+    )
 
 
 def _cells(found: dict[str, Any]) -> tuple[str, ...]:
