@@ -17,9 +17,11 @@ from rich.table import Table
 
 from domains.errors import EntenteError
 from envs.crossdomain.policies import NAMES as BIDDERS
-from envs.crossdomain.report import crossdomain
+from envs.crossdomain.report import crossdomain, write_episode
 from envs.crossdomain.scenarios import SCENARIOS, scenario_of
+from envs.crossdomain.workload import WORKLOAD_NAMES, bidders
 from envs.embedding.evaluation import NAMES as WORKLOAD_POLICIES
+from envs.embedding.evaluation import Policy as WorkloadPolicy
 from envs.embedding.evaluation import WorkloadResult, evaluate_workload
 from envs.sliceorch.evaluation import IiotResult, evaluate_iiot
 from envs.sliceorch.policies import NAMES
@@ -74,18 +76,21 @@ def iiot(
         Console().print(_table(results, difference))
 
 
-def workload(path: Path, policies: Sequence[str], seed: int = 0, as_json: bool = False) -> None:
+def workload(
+    path: Path, policies: Sequence[str | WorkloadPolicy], seed: int = 0, as_json: bool = False
+) -> None:
     """Runs policies over a workload file with a progress bar on stderr, and prints a table; as JSON
     one object for one policy, else a list of them."""
     results = []
     with _progress() as bar:
-        for name in policies:
-            task = bar.add_task(name, total=None)
+        for policy in policies:
+            label = policy if isinstance(policy, str) else policy.name
+            task = bar.add_task(label, total=None)
 
             def show(done: int, total: int, task: object = task) -> None:
                 bar.update(task, completed=done, total=total)  # type: ignore[arg-type]
 
-            results.append(evaluate_workload(path, name, seed, show))
+            results.append(evaluate_workload(path, policy, seed, show))
     if as_json:
         values = [result.as_json() for result in results]
         print(json.dumps(values[0] if len(values) == 1 else values, indent=2))
@@ -176,7 +181,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     asked = parser.parse_args(arguments)
     try:
         if asked.task == "crossdomain":
+            if asked.workload is not None:
+                rules = [bidders(name, asked.seed) for name in asked.policy]
+                workload(asked.workload, rules, asked.seed, asked.json)
+                return 0
             task = scenario_of(asked.scenario).task(requests=asked.requests)
+            if asked.write is not None:
+                write_episode(task, asked.seed, asked.write)
             told = asked.policy, asked.episodes, asked.seed, asked.against, asked.json
             crossdomain(task, *told)
             return 0
@@ -203,7 +214,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _add_crossdomain(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--scenario", default="headline", help=", ".join(SCENARIOS))
     parser.add_argument("--requests", type=int, help="per episode; the scenario's if absent")
-    parser.add_argument("--policy", required=True, nargs="+", help=f"{', '.join(BIDDERS)}, or all")
+    parser.add_argument("--workload", type=Path, help="JSON of schema vne-workload/1 instead")
+    rules = f"{', '.join(BIDDERS)}, a folder, or all; on a workload {', '.join(WORKLOAD_NAMES)}"
+    parser.add_argument("--policy", required=True, nargs="+", help=rules)
+    parser.add_argument("--write", type=Path, help="the seed's first episode as a workload file")
     parser.add_argument("--against", help="another policy, for the paired gain over it")
     parser.add_argument("--episodes", type=int, default=100)
     parser.add_argument("--seed", type=int, default=0)

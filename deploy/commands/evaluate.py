@@ -61,22 +61,35 @@ def workload(
 
 def crossdomain(
     policy: Annotated[
-        list[str], typer.Option(help="A reference; several, one after another, or all.")
+        list[str], typer.Option(help="A reference, or a folder of DOMAIN.npz; several, or all.")
     ],
     scenario: Annotated[str, typer.Option(help="small, headline, medium or large.")] = "headline",
+    workload: Annotated[
+        Path | None, typer.Option(help="JSON of schema vne-workload/1, instead of a scenario.")
+    ] = None,
     requests: Annotated[int | None, typer.Option(help="Per episode.")] = None,
     episodes: Episodes = 100,
     seed: Seed = 0,
     against: Against = None,
+    write: Annotated[
+        Path | None, typer.Option(help="Also the seed's first episode, as a workload file.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """One agent per domain bids, the coordinator's merge decides: how many requests are served."""
     with _usage():
         from deploy.federation import CONFIGS
+        from envs import evaluate
         from envs.crossdomain import report
         from envs.crossdomain.scenarios import scenario_of
+        from envs.crossdomain.workload import bidders
 
+        if workload is not None:
+            evaluate.workload(workload, [bidders(name, seed) for name in policy], seed, as_json)
+            return
         task = scenario_of(scenario).task(CONFIGS, requests)
+        if write is not None:
+            report.write_episode(task, seed, write)
         report.crossdomain(task, policy, episodes, seed, against, as_json)
 
 

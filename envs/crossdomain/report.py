@@ -5,15 +5,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from pathlib import Path
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from envs.crossdomain.evaluation import CrossDomainResult, evaluate_crossdomain
+from envs.crossdomain.evaluation import CrossDomainResult, evaluate_crossdomain, fixed_episodes
+from envs.crossdomain.export import Projection
 from envs.crossdomain.policies import NAMES
 from envs.crossdomain.scenarios import Task
+from envs.embedding.files import write
 from envs.statistics import Estimate
 
 ALL = "all"
@@ -31,7 +34,7 @@ def crossdomain(
     policy, else a list of them.
 
     Args:
-        policies: by name; "all" is every reference.
+        policies: by name; "all" is every reference. A folder holds trained ones.
         against: another policy, for the paired gain over it and the share of what it serves.
     """
     names = list(NAMES) if ALL in policies else list(dict.fromkeys(policies))
@@ -108,3 +111,10 @@ def _shown(value: Estimate | None, digits: int) -> str:
     if (interval := value.interval_95) is None:
         return f"{value.mean:.{digits}f}"
     return f"{value.mean:.{digits}f} ± {interval[1] - value.mean:.{digits}f}"
+
+
+def write_episode(task: Task, seed: int, path: Path) -> None:
+    """The first fixed episode of a seed as a workload file; see `envs.crossdomain.export`."""
+    name = f"crossdomain-{task.scenario.name}-s{seed}"
+    episodes = fixed_episodes(task, seed, 0, 1)
+    write(Projection(task).workload(episodes, 0, name), path)

@@ -124,7 +124,8 @@ class CrossDomainWorkloadVector:
     @staticmethod
     def _peer(node: Array32) -> Array32:
         """[B, 4] of [B, 8, nodes]: what a domain shows of itself."""
-        free, around, candidate = node[:, 0], node[:, 2], node[:, 4]
+        # Contiguous, so that a sum is added up in the same order however many rows there are.
+        free, around, candidate = (np.ascontiguousarray(node[:, at]) for at in (0, 2, 4))
         found: Array32 = np.stack(
             [free.mean(axis=1), free.max(axis=1), around.mean(axis=1), candidate.max(axis=1)],
             axis=1,
