@@ -121,6 +121,41 @@ class Orders:
             validate_only=validate_only,
         )
 
+    def change(
+        self, request: Request, slice_id: str, words: str, on_relaxation: OnRelaxation
+    ) -> Running:
+        """Change an active slice as its tenant says in words; it may move for it.
+
+        Raises:
+            InvalidRequest; NotFound, WrongState (not active, or busy), RequestIdReused, Overloaded.
+        """
+        if known := self._repeated(request):
+            return known
+        size = len(words.encode("utf-8", "surrogatepass"))
+        if not words.strip() or size > INTENT_BYTES_MAX:
+            raise InvalidRequest(
+                f"say what shall be different, in at most {INTENT_BYTES_MAX:,} bytes",
+                field="intent",
+                requested=size,
+                achievable=INTENT_BYTES_MAX,
+                unit="bytes",
+            )
+        record = self._registry.slice_of(request.tenant, slice_id)
+        if record.state is not SliceState.ACTIVATED:
+            raise WrongState(
+                f"only an active slice can be changed, this one is {record.state}",
+                slice=slice_id,
+                state=record.state.value,
+            )
+        return self._begin(
+            request,
+            OrderKind.UPDATE,
+            None,
+            intent=mask(words),
+            slices=(slice_id,),
+            on_relaxation=on_relaxation,
+        )
+
     def update(
         self,
         request: Request,

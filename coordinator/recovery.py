@@ -55,7 +55,7 @@ class Recovery:
                 case Result.CONFIRMED:
                     assert outcome is not None
                     self._confirmed(running, outcome)
-                case Result.TERMINATED if running.order.kind is OrderKind.ASSURE:
+                case Result.TERMINATED if running.order.kind is not OrderKind.TERMINATE:
                     # The slice had moved already; what it left behind is given back as well.
                     self._workflow.done(running)
                 case Result.TERMINATED:

@@ -87,13 +87,14 @@ class SliceServicer(slices_pb2_grpc.SliceServiceServicer):
     async def UpdateSlice(
         self, request: slices_pb2.UpdateSliceRequest, context: Any
     ) -> operations_pb2.Operation:
-        tenant = _tenant(context)
-        running = self._orders.update(
-            _request(tenant, request),
-            wire.name_of("slices", request.name),
-            wire_services.changes_from_proto(request.service, request.update_mask.paths),
-            wire.on_relaxation(request.on_relaxation),
-        )
+        asked, name = _request(_tenant(context), request), wire.name_of("slices", request.name)
+        policy = wire.on_relaxation(request.on_relaxation)
+        if request.intent:
+            running = self._orders.change(asked, name, request.intent, policy)
+        else:
+            paths = request.update_mask.paths
+            changes = wire_services.changes_from_proto(request.service, paths)
+            running = self._orders.update(asked, name, changes, policy)
         return await self._reply(running, wire.wait_s(request.wait))
 
     async def TerminateSlice(

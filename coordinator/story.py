@@ -21,6 +21,7 @@ from coordinator.model import (
 )
 from coordinator.planner import Plan
 from coordinator.records import Segment
+from coordinator.reinterpret import Changed
 from coordinator.words import counted, percent, said, said_metrics, said_relaxation
 from domains.errors import EntenteError
 from domains.model import Attribute, Menu, Metrics, Relaxation, SliceProfile
@@ -66,6 +67,18 @@ def understood(interpretation: Interpretation) -> Told:
             for item in interpretation.neighbours
         ],
     }
+
+
+def reconsidered(changed: Changed, engine: str) -> Told:
+    """What a tenant's new words change, and which of them said so."""
+    said_of = {
+        field: f'{value} ("{changed.because.get(field, "")}")'
+        for field, value in changed.values.items()
+        if field != "preference"
+    }
+    text = ", ".join(f"{field} {what}" for field, what in said_of.items())
+    detail = {"engine": engine, "changes": said_of, "because": dict(changed.because)}
+    return (f"to be changed: {text}" if text else "nothing that could be changed is said"), detail
 
 
 def profile_detail(service: ServiceProfile) -> dict[str, Any]:

@@ -37,6 +37,7 @@ from coordinator.records import (
     SliceRecord,
 )
 from coordinator.registry import Registry
+from coordinator.reinterpret import applied, reinterpret
 from coordinator.resources import ResourceDatabase
 from coordinator.saga import Leg, Reserver
 from coordinator.scribe import Scribe
@@ -117,13 +118,34 @@ class Workflow:
         self.done(running)
 
     async def _update(self, running: Running) -> None:
-        order = running.order
-        record = self.registry.slice_of(order.tenant, order.slices[0])
+        order, record = running.order, self._slice_of(running.order)
+        if order.intent and not order.services:
+            await self._reconsider(running, record)
         held = {segment.domain: segment.hold_id for segment in record.segments}
-        tasks = [Task(order.services[0], self._chain_of(record), held)]
-        if holds := await self._secure(running, tasks):
+        # In other words the slice may become another one: then it may move as well.
+        chain = None if order.intent else self._chain_of(record)
+        if holds := await self._secure(running, [Task(order.services[0], chain, held)]):
             activate(self.registry, self.scribe, order, holds)
+            await self._left_behind(order, record)
         self.done(running)
+
+    async def _reconsider(self, running: Running, record: SliceRecord) -> None:
+        """What the tenant wants to be different, from its words."""
+        order = running.order
+        read = await self.readers.read(order.tenant, order.intent, self.resources.areas())
+        changed = reinterpret(order.intent, record.agreed, read)
+        told = story.reconsidered(changed, read.engine)
+        self.scribe.note(order, "interpret", "reconsidered", *told, slice_id=record.slice_id)
+        if changed.questions:
+            order.questions = changed.questions
+            raise NeedsClarification(changed.questions[0], questions=" | ".join(changed.questions))
+        order.requested = order.services = (applied(record.agreed, changed),)
+
+    async def _left_behind(self, order: Order, before: SliceRecord) -> None:
+        """Give back what a slice that has moved left in domains that it no longer uses."""
+        kept = {segment.domain for segment in self._slice_of(order).segments}
+        left = [(s.domain, s.hold_id) for s in before.segments if s.domain not in kept]
+        await self.reserver.terminate(order.order_id, before.slice_id, left, "moved")
 
     async def _terminate(self, running: Running) -> None:
         order = running.order
@@ -159,9 +181,7 @@ class Workflow:
         assert holds is not None, "assurance asks for no quotes"
         activate(self.registry, self.scribe, order, holds)
         self.scribe.note(order, "assure", order.event, order.reason, slice_id=record.slice_id)
-        kept = {segment.domain for segment in self._slice_of(order).segments}
-        left = [(s.domain, s.hold_id) for s in record.segments if s.domain not in kept]
-        await self.reserver.terminate(order.order_id, record.slice_id, left, "rerouted")
+        await self._left_behind(order, record)
         self.done(running)
 
     def _slice_of(self, order: Order) -> SliceRecord:

@@ -9,7 +9,18 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from deploy.commands import evaluate, inspect, intents, plan, policies, request, run, serve, train
+from deploy.commands import (
+    evaluate,
+    inspect,
+    intents,
+    plan,
+    policies,
+    report,
+    request,
+    run,
+    serve,
+    train,
+)
 from deploy.session import Asker, fail, fault
 
 
@@ -62,6 +73,7 @@ def options(
 run.register(app)
 request.register(app)
 inspect.register(app)
+report.register(app)
 intents.register(app)
 plan.register(app)
 evaluate.register()

@@ -149,8 +149,29 @@ class Tenant:
         request.update_mask.paths.extend(changes)
         return _order(await self._call(self._stub.UpdateSlice, request))
 
-    async def terminate(self, name: str, reason: str) -> Order:
+    async def change(self, name: str, words: str) -> Order:
+        """Change a slice as these words say; a relaxation is asked about, never taken."""
+        request = slices_pb2.UpdateSliceRequest(
+            request_id=_new_id(),
+            name=name,
+            intent=words,
+            on_relaxation=slices_pb2.RELAXATION_POLICY_ASK,
+        )
+        return _order(await self._call(self._stub.UpdateSlice, request))
+
+    async def activate(self, name: str) -> Order:
+        """Let the network functions of a slice run again."""
+        request = slices_pb2.ActivateSliceRequest(request_id=_new_id(), name=name)
+        return _order(await self._call(self._stub.ActivateSlice, request))
+
+    async def deactivate(self, name: str, reason: str) -> Order:
+        """Stop them and keep the capacity."""
+        request = slices_pb2.DeactivateSliceRequest(request_id=_new_id(), name=name, reason=reason)
+        return _order(await self._call(self._stub.DeactivateSlice, request))
+
+    async def terminate(self, name: str, reason: str, drain_s: int = 0) -> Order:
         request = slices_pb2.TerminateSliceRequest(request_id=_new_id(), name=name, reason=reason)
+        request.drain.seconds = drain_s
         return _order(await self._call(self._stub.TerminateSlice, request))
 
     async def cancel(self, order: Order) -> Order:
@@ -224,6 +245,12 @@ class Tenant:
             if not page.next_page_token:
                 return found
             request.page_token = page.next_page_token
+
+    async def measurements(self, name: str) -> list[Plain]:
+        """How a slice was lately: one sample per segment and interval, in order of time."""
+        request = slices_pb2.ListMeasurementsRequest(name=name)
+        reply = await self._call(self._stub.ListMeasurements, request)
+        return [plain(sample) for sample in reply.samples]
 
     async def record(self, name: str) -> Plain:
         """The decision record of `slices/{id}` or `operations/{id}`."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tomllib
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -25,6 +26,8 @@ class CoordinatorSection(BaseModel):
     Attributes:
         listen: host:port of the tenants' gRPC API.
         default_area: where devices are when a request names no place.
+        assurance: "none" listens to no measurements; "off" listens and changes nothing.
+        floor_permille, ceiling_permille: bounds of what is held for a slice, of what is agreed.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -34,6 +37,10 @@ class CoordinatorSection(BaseModel):
     trust_domain: str
     tenant_trust_domain: str
     default_area: str
+    assurance: Literal["none", "off", "reactive", "proactive"] = "none"
+    assurance_interval_s: float = Field(default=10.0, ge=0.1, le=3_600)
+    floor_permille: int = Field(default=1_000, ge=50, le=1_000)
+    ceiling_permille: int = Field(default=1_500, ge=1_000, le=10_000)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from types import TracebackType
 
 from pydantic import TypeAdapter
 
+from coordinator.assurance.decide import Mode
 from coordinator.intent.settings import EngineSettings
 from coordinator.settings import CoordinatorSettings, DomainEndpoint
 from deploy.account import DEFAULT_TENANT, tenant_id
@@ -188,6 +189,10 @@ class Runtime:
                 for member in self._federation.members
             ),
             default_area=section.default_area,
+            assurance=None if section.assurance == "none" else Mode(section.assurance),
+            assurance_interval_s=section.assurance_interval_s,
+            floor_permille=section.floor_permille,
+            ceiling_permille=section.ceiling_permille,
             engine=replace(self._engine, folder=self._home.memory),
         )
 

@@ -30,6 +30,9 @@ WIRE_MAX = 1 << 53
 def register(app: typer.Typer) -> None:
     app.command("request")(request)
     app.command("augment")(augment)
+    app.command("change")(change)
+    app.command("deactivate")(deactivate)
+    app.command("activate")(activate)
     app.command("terminate")(terminate)
 
 
@@ -72,16 +75,62 @@ def augment(
     _end(order, as_json)
 
 
-def terminate(
+def change(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(metavar="ID", help="A slice, from `entente slices`.")],
+    words: Annotated[str, typer.Argument(help='"make it cheaper, latency is not critical"')],
+    accept: Accept = None,
+    as_json: Json = False,
+) -> None:
+    """Change your mind in words: what shall be different, and the slice follows, or asks."""
+
+    async def work(tenant: Tenant) -> Order:
+        changed = await tenant.change(slice_name(name), words)
+        return await _answered(tenant, changed, accept, as_json)
+
+    _end(ask(context, work), as_json)
+
+
+def deactivate(
     context: typer.Context,
     name: Annotated[str, typer.Argument(metavar="ID", help="A slice, from `entente slices`.")],
     reason: Annotated[str, typer.Option(help="Kept in the decision record.")] = "",
     as_json: Json = False,
 ) -> None:
+    """Stop a slice's network functions and keep its capacity."""
+
+    async def work(tenant: Tenant) -> Order:
+        return await tenant.settle(await tenant.deactivate(slice_name(name), reason))
+
+    _end(ask(context, work), as_json)
+
+
+def activate(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(metavar="ID", help="A slice, from `entente slices`.")],
+    as_json: Json = False,
+) -> None:
+    """Let the network functions of a deactivated slice run again."""
+
+    async def work(tenant: Tenant) -> Order:
+        return await tenant.settle(await tenant.activate(slice_name(name)))
+
+    _end(ask(context, work), as_json)
+
+
+def terminate(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(metavar="ID", help="A slice, from `entente slices`.")],
+    reason: Annotated[str, typer.Option(help="Kept in the decision record.")] = "",
+    drain_s: Annotated[
+        int, typer.Option(min=0, max=100, help="Let finish what is under way, for so long.")
+    ] = 0,
+    as_json: Json = False,
+) -> None:
     """End a slice: every domain gets its capacity back."""
 
     async def work(tenant: Tenant) -> Order:
-        return await tenant.settle(await tenant.terminate(slice_name(name), reason))
+        return await tenant.settle(await tenant.terminate(slice_name(name), reason, drain_s))
 
     _end(ask(context, work), as_json)
 
