@@ -38,7 +38,7 @@ CANARIES = {
     for canary in found
     if len(canary) > 3 and not (canary.isdecimal() and len(canary) <= CHANCE_DIGITS_MAX)
 }
-TEXTS = [". ".join(text for text, _ in PERSONAL[start : start + 3]) for start in range(0, 18, 3)]
+TEXTS = [". ".join(text for text, _ in PERSONAL[start : start + 6]) for start in range(0, 18, 6)]
 
 
 async def ordered(home: Home, runtime: Runtime) -> None:

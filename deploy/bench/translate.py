@@ -11,7 +11,7 @@ import time
 from collections.abc import AsyncIterator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, asynccontextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import cycle
 from pathlib import Path
 from typing import Final
@@ -50,11 +50,14 @@ _TURN = threading.Lock()
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """One surface: milliseconds of a lone caller, translations per second of many."""
+    """One surface: milliseconds of a lone caller; of many, translations per second, and what each
+    takes of a processor.
+    """
 
     p50_ms: float
     p99_ms: float
     per_s: float
+    cpu_ms: float | None = None
 
 
 async def measure(folder: Path, effort: Effort, tell: Tell) -> Report:
@@ -68,12 +71,21 @@ async def measure(folder: Path, effort: Effort, tell: Tell) -> Report:
         async with _serving(folder / launcher.value, launcher) as (address, tokens):
             rows[name] = await _over_http(address, tokens, texts, effort)
     shown = [
-        (name, figure(seen.p50_ms), figure(seen.p99_ms), figure(seen.per_s))
+        (
+            name,
+            figure(seen.p50_ms),
+            figure(seen.p99_ms),
+            figure(seen.per_s),
+            "" if seen.cpu_ms is None else figure(seen.cpu_ms),
+        )
         for name, seen in rows.items()
     ]
-    batched = rows[BATCHED].per_s / rows[ALONE].per_s
-    shown.append(("batched x one by one", "", "", figure(batched)))
-    columns = ("translate", "p50 ms", "p99 ms", f"per s, {CLIENTS} clients")
+    one, many = rows[ALONE], rows[BATCHED]
+    assert one.cpu_ms is not None
+    assert many.cpu_ms is not None
+    ratios = (figure(many.per_s / one.per_s), figure(many.cpu_ms / one.cpu_ms))
+    shown.append(("batched x one by one", "", "", *ratios))
+    columns = ("translate", "p50 ms", "p99 ms", f"per s, {CLIENTS} clients", "CPU ms")
     table = Table(
         "A sentence becomes standard profiles; retrieval unless it says rules", columns, shown
     )
@@ -97,18 +109,26 @@ def _in_process(texts: Iterator[str], effort: Effort) -> dict[str, Seen]:
             open_.callback(store.close)
             readers[name] = RetrievalInterpreter(RulesInterpreter(), store, model).of("bench")
         took_ms: dict[str, list[float]] = {name: [] for name in readers}
-        counts = dict.fromkeys(readers, 0)
+        counts, cpu_s = dict.fromkeys(readers, 0), dict.fromkeys(readers, 0.0)
         for _ in range(effort.windows):
             for name, reader in readers.items():
                 translator = Translator(reader, covered)
                 took_ms[name] += _window(translator, texts, effort.window_s / 2)
+                began_s = time.process_time()
                 crowd = [
                     threads.submit(_window, translator, texts, effort.window_s)
                     for _ in range(CLIENTS)
                 ]
                 counts[name] += sum(len(one.result()) for one in crowd)
+                cpu_s[name] += time.process_time() - began_s
     window_s = effort.windows * effort.window_s
-    return {name: _seen(took_ms[name], counts[name] / window_s) for name in readers}
+    return {
+        name: replace(
+            _seen(took_ms[name], counts[name] / window_s),
+            cpu_ms=1_000 * cpu_s[name] / counts[name],
+        )
+        for name in readers
+    }
 
 
 def _window(translator: Translator, texts: Iterator[str], window_s: float) -> list[float]:
