@@ -111,6 +111,10 @@ class TenantMemory:
         found = [_neighbour(match, collection, now_s) for match in matches]
         return sorted(found, key=lambda item: -item.weight)[:limit]
 
+    def earlier(self, text: str, limit: int) -> list[Neighbour]:
+        """How what is nearest in meaning was read before, whatever came of it."""
+        return self.recall(text, limit, Collection.HISTORY)
+
     def size(self, collection: Collection = Collection.OUTCOMES) -> int:
         """How many entries there are, at most `ENTRIES_MAX`."""
         return self._shelf.count(collection)

@@ -33,6 +33,8 @@ log = logging.getLogger(__name__)
 
 NEIGHBOURS = 8
 CITED = 5
+EARLIER = 2
+"""Readings of the past that are cited where nothing is known of outcomes."""
 NEAR = 0.5
 """A neighbour below this cosine says nothing; unrelated sentences reach 0.3."""
 AGREED = 0.6
@@ -58,6 +60,10 @@ class Experience(Protocol):
         Raises:
             EntenteError: it cannot be had now.
         """
+        ...
+
+    def earlier(self, text: str, limit: int) -> Sequence[Neighbour]:
+        """The same of how intents were read, before anything came of them."""
         ...
 
 
@@ -101,6 +107,9 @@ class _Asked:
 
     def recall(self, text: str, limit: int) -> Sequence[Neighbour]:
         return self.ask(self.tenant, text, limit)
+
+    def earlier(self, text: str, limit: int) -> Sequence[Neighbour]:
+        return ()
 
 
 class Catalogue:
@@ -211,7 +220,8 @@ class TenantInterpreter:
             for item in past or ()
             if item.similarity >= NEAR and item.slice_type is reading.service.slice_type
         ]
-        preference = moved(reading.service.preference, lived)
+        outcomes = [item for item in lived if item.outcome]
+        preference = moved(reading.service.preference, outcomes)
         if preference != reading.service.preference:
             reading = replace(
                 reading,
@@ -230,7 +240,9 @@ class TenantInterpreter:
         if self._experience is None:
             return ()
         try:
-            return self._experience.recall(words, NEIGHBOURS)
+            lived = self._experience.recall(words, NEIGHBOURS)
+            # Cited, and an example for a model; only what came of an intent moves a preference.
+            return lived or self._experience.earlier(words, EARLIER)
         except EntenteError as error:
             log.warning("read without the tenant's experience: %s", error.reason)
             return None

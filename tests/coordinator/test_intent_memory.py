@@ -307,6 +307,19 @@ def test_numbers_are_the_texts_own_whatever_was_retrieved(reader: TenantInterpre
     assert [s.evidence for s in said.services] == [s.evidence for s in plain.services]
 
 
+def test_how_something_was_read_before_is_cited_and_moves_nothing(
+    shared_store: VectorStore, minilm: Encoder, clock: Clock
+) -> None:
+    kept = Memory(shared_store, minilm, clock)
+    reader = RetrievalInterpreter(RulesInterpreter(), shared_store, minilm, kept).of("hooli")
+    text = "Video surveillance of the car park in Berlin"
+    before = reader.interpret(text, AREAS)
+    kept.of("hooli").remember(text, SliceType.EMBB, Preference(0.7, 0.1, 0.1, 0.1))
+    after = reader.interpret(text, AREAS)
+    assert after.services == before.services
+    assert after.neighbours[0].source == "history"
+
+
 def test_experience_moves_the_preference_of_its_own_tenant_only(
     shared_store: VectorStore, minilm: Encoder, clock: Clock
 ) -> None:
