@@ -140,27 +140,21 @@ def ranked(all_of: Sequence[Recommendation], weights: Weights) -> list[Recommend
     """Best first: those that keep the constraint, by what the operator cares about; then one that
     does not, to compare with, or more where too few keep it.
 
-    Cost and risk count from the best to the worst of all; utilisation as it is.
+    All three qualities are shares, so that they can be added: how much dearer than the cheapest,
+    how many sessions would wait, how much stands idle.
     """
-    prices = [one.candidate.price_micros for one in all_of]
-    risks = [one.risk_pct for one in all_of]
+    cheapest = min(one.candidate.price_micros for one in all_of)
 
     def badness(one: Recommendation) -> float:
-        return (
-            weights.cost * _between(one.candidate.price_micros, prices)
-            + weights.risk * _between(one.risk_pct, risks)
-            + weights.utilisation * (1 - one.utilisation_pct / 100)
-        )
+        dearer = (one.candidate.price_micros - cheapest) / max(cheapest, 1)
+        idle = 1 - one.utilisation_pct / 100
+        risk = one.risk_pct / 100
+        return weights.cost * dearer + weights.risk * risk + weights.utilisation * idle
 
     order = sorted(all_of, key=lambda r: (not r.keeps, bool(r.candidate.relaxed), badness(r)))
     keeping = [one for one in order if one.keeps][: SHOWN_MAX - 1]
     others = [one for one in order if not one.keeps]
     return keeping + others[: max(1, LEAST - len(keeping))]
-
-
-def _between(value: float, values: Sequence[float]) -> float:
-    low, high = min(values), max(values)
-    return (value - low) / (high - low) if high > low else 0.0
 
 
 async def _places(tenant: Tenant) -> list[str]:

@@ -240,8 +240,9 @@ def _step(shown: Console | None, step: Step) -> None:
     from rich.text import Text
 
     if shown is not None and (step.text.startswith("refused") or step.took_s):
-        name = f"{step.agent}: {step.tool}" if step.tool else step.agent
-        shown.print(Text(f"{name} ({step.engine}, {step.took_s:.1f} s) {step.text}", "dim"))
+        made = step.text.rpartition("-> ")[2]
+        name = step.tool or step.agent
+        shown.print(Text(f"{name} ({step.engine}, {step.took_s:.1f} s): {made}", "dim"))
 
 
 def _tell(shown: Console, outcome: Outcome, own: bool) -> None:

@@ -32,6 +32,8 @@ from domains.errors import InvalidRequest
 from domains.security import Identity
 from tests.federation import HOME, Federation, federation, tenant_id
 
+pytestmark = pytest.mark.timeout(180)  # 5 s each where nothing else runs
+
 SENTENCE = "deploy a slice for video for 20 cameras in Berlin, average utilisation above 75 %"
 LEVELS, SEEDS = (800, 900, 1_300), (1,)
 

@@ -35,17 +35,28 @@ def entente(home: Path, *arguments: str, code: int = 0) -> Any:
     return json.loads(ended.stdout) if "--json" in arguments else ended.output
 
 
-def test_an_operator_plans_looks_after_functions_and_exports(home: Path, tmp_path: Path) -> None:
-    # Where nothing runs a plan starts a federation of its own, and ends it.
-    alone = tmp_path / "alone"
-    seen = entente(alone, "plan", SENTENCE, "--out", str(tmp_path / "plan"))
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """A plan where nothing runs: its state folder, and what it said."""
+    root = tmp_path_factory.mktemp("alone")
+    return root, entente(root, "plan", SENTENCE, "--out", str(root / "out"))
+
+
+@pytest.mark.timeout(180)  # 15 s where nothing else runs
+def test_where_nothing_runs_a_plan_starts_a_federation_of_its_own(alone: tuple[Path, str]) -> None:
+    root, seen = alone
     assert "nothing runs here" in seen
     assert "choose one" in seen
     assert seen.count("munich ") >= 3
-    assert (tmp_path / "plan" / "recommendations.png").exists()
-    assert not (alone / "run.json").exists()
-    shutil.copytree(alone / "plans", home / "plans")  # slicenet need not run twice here
+    assert (root / "out" / "recommendations.png").exists()
+    assert not (root / "run.json").exists()
 
+
+@pytest.mark.timeout(180)  # 15 s where nothing else runs
+def test_an_operator_plans_looks_after_functions_and_exports(
+    home: Path, alone: tuple[Path, str], tmp_path: Path
+) -> None:
+    shutil.copytree(alone[0] / "plans", home / "plans")  # slicenet need not run twice here
     made = entente(home, "plan", SENTENCE, "--choose", "1", "--json", "--out", str(tmp_path / "p"))
     assert made["chosen"]["keeps_constraint"]
     assert made["measured_utilisation_pct"] is not None

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 import yaml
 
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 SHARED = Path(__file__).resolve().parents[2].parent / "shared"
 
 
@@ -25,7 +26,7 @@ def opened(archive: bytes) -> dict[str, bytes]:
 
 def definition(archive: bytes, name: str) -> Any:
     """One of an archive's definitions, as YAML reads it."""
-    return yaml.safe_load(opened(archive)[f"Definitions/{name}"])
+    return yaml.load(opened(archive)[f"Definitions/{name}"], Loader=LOADER)
 
 
 @cache

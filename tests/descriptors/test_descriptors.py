@@ -194,7 +194,7 @@ def _shape(value: Any) -> Any:
     return [_shape(item) for item in value] if isinstance(value, list) else type(value).__name__
 
 
-@settings(max_examples=4, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=2, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(names, min_size=4, max_size=4), st.integers(0, 10**9), st.integers(1, 10**9))
 @example(list(HOSTILE[:4]), 0, 1)
 @example(list(HOSTILE[4:8]), 10**9, 10**9)

@@ -18,6 +18,7 @@ from tests.federation import federation
 from tests.test_story import SENTENCE
 
 
+@pytest.mark.timeout(180)  # 5 s where nothing else runs
 async def test_every_slice_of_the_story_passes_every_check(tmp_path: Path) -> None:
     async with federation(tmp_path / "running") as entente:
         clinic = entente.tenant()
