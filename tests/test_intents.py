@@ -134,6 +134,22 @@ async def test_an_order_does_without_a_model_that_is_down_wrong_or_slow(
             assert f"the language model was left out: {why}" in told["said"]
 
 
+async def test_a_name_is_masked_before_an_order_is_kept_and_spans_still_quote(
+    entente: Federation,
+) -> None:
+    clinic = entente.tenant()
+    text = "Mrs Katrin Sommerfeld needs video surveillance with 20 cameras in Berlin"
+    operation = await create(clinic, text, policy=ACCEPT)
+    slices_of(operation)
+    told = await understood(clinic, operation.name)
+    words = [item["words"] for item in told["services"][0]["evidence"] if item["words"]]
+    assert words == ["20 cameras", "Berlin"]
+    for path in entente.folder.glob("coordinator.sqlite*"):
+        kept = path.read_bytes()
+        assert b"Sommerfeld" not in kept
+        assert b"sommerfeld" not in kept
+
+
 # -- what came of it -------------------------------------------------------------------------
 
 
