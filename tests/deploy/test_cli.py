@@ -113,6 +113,12 @@ def test_a_slice_can_be_shown_explained_augmented_and_ended(cli: Cli) -> None:
     steps = [event["step"] for event in record["events"]]
     assert {"profile", "split", "offers", "negotiate", "deploy"} <= set(steps)
     assert "unbroken" in cli("why", name)
+    assert "What the domains said" in cli("why", name)
+    assert "reserve" in cli("why", name, "--table")
+    instead = cli.json("why", name, "--not", "latency 1 ms")
+    assert instead["feasible"] is False
+    assert instead["binding"]["domain"] in instead["text"]
+    assert cli("why", name, "--not", "latency 1 ms").strip() == instead["text"]
 
     assert "terminated" in cli("terminate", name)
     assert cli.json("slices") == {"slices": []}
@@ -188,6 +194,7 @@ def test_a_megabyte_of_words_is_refused_not_swallowed(cli: Cli) -> None:
         ("augment", "x", "--devices", "0"),
         ("augment", "x", "--availability-pct", "101"),
         ("up", "--config", "/no/such/folder"),
+        ("why", "some-slice", "--not", "faster"),
         ("up", "--launcher", "rocket"),
         ("domain", "--config", "/no/such/file.toml"),
         ("frobnicate",),
