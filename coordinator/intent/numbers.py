@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from coordinator.intent import units
-from coordinator.intent.counts import devices
+from coordinator.intent.counts import Counted, devices
 from coordinator.intent.guard import Text
 from coordinator.intent.idioms import idioms
 from coordinator.intent.numerals import NUMBER, Reading
@@ -54,6 +54,8 @@ _TIME_OF = (
         re.compile(r"\b(?:interruption|failover|fail-over|handover|switchover|recover\w*)\b"),
     ),
 )
+_SECOND_MS = 1e3
+"""A shorter time is a latency, in whatever unit; seconds may be anything."""
 _SECONDS_ARE_LATENCY = re.compile(
     r"\b(?:latenc\w+|delay\w*|respon\w+|lag|round.?trip|rtt|ping|react\w*|arriv\w+|reach\w*)\b"
 )
@@ -71,6 +73,13 @@ _SHARE_OF = (
         re.compile(r"\b(?:loss\w*|lost|drop\w*|error\w*|per)\b"),
     ),
 )
+_ASSURED = r"(?:availab\w*|up-?\s?time|sla|reliab\w*|dependab\w*)"
+_BARE_AFTER = re.compile(rf"\s*(?:of )?(?:[a-z-]+ )?{_ASSURED}\b")
+_BARE_BEFORE = re.compile(
+    rf"\b{_ASSURED}(?:[\s:=(]|>=?|~|of\b|at\b|is\b|least\b|above\b|over\b|target\b|should\b|must\b"
+    r"|be\b|minimum\b|min\b|around\b|about\b)*$"
+)
+_BARE_END = re.compile(r"\s*(?:$|[,;)\n]|\.(?=\s|$)|and\b|with\b|please\b)")
 _NOT_ASSURANCE = re.compile(
     r"^\s*(?:of|more|less|cheaper|faster|higher|lower|from|off|discount|increase|decrease|of the"
     r" (?:area|population|users|devices|city)|coverage|duty|load|utili[sz]ation|battery|humidity)\b"
@@ -91,8 +100,11 @@ _FEEDS = re.compile(
 )
 
 
-def quantities(text: Text) -> list[Quantity]:
+def quantities(text: Text, likely: Counted | None = None) -> list[Quantity]:
     """Every quantity in a text, in the order in which it is written.
+
+    Args:
+        likely: see `counts.devices`.
 
     Raises:
         InvalidRequest: there are more than `NUMBERS_MAX`.
@@ -103,7 +115,7 @@ def quantities(text: Text) -> list[Quantity]:
     for number in _numbers(folded):
         if any(start <= number.start < end for start, end in taken):
             continue
-        item = _measure(number, text) or devices(number)
+        item = _measure(number, text) or devices(number, likely)
         if item is not None:
             if len(found) == NUMBERS_MAX:
                 raise InvalidRequest(
@@ -136,7 +148,7 @@ def _measure(number: Number, text: Text) -> Quantity | None:
     folded, end = text.folded, number.match.end()
     unit = PATTERN.match(folded, end)
     if unit is None:
-        return _priced(number)
+        return _priced(number) or _bare_share(number)
     near = Number(number.match, number.before, number.after[unit.end() - end :])
     match unit.lastgroup and _kind(unit):
         case units.Unit.RATE:
@@ -203,7 +215,7 @@ def _time(number: Number, unit: re.Match[str]) -> Quantity | None:
     scale = units.time_ms(name)
     value = number.value(Reading.MEASURE) * scale
     around = f"{before} | {after}"
-    if scale == 1e3 and not _SECONDS_ARE_LATENCY.search(around):
+    if scale == 1e3 and value >= _SECOND_MS and not _SECONDS_ARE_LATENCY.search(around):
         return None
     key = next((key for key, pattern in _TIME_OF if pattern.search(around)), "latency_ms")
     if _TWO_WAY.search(around):
@@ -228,6 +240,25 @@ def _share(number: Number, end: int) -> Quantity | None:
         return None
     wide = f"{number.before} | {number.after}"
     key = next((key for key, pattern in _SHARE_OF if pattern.search(wide)), "availability_pct")
+    return Quantity(key, value, number.start, end)
+
+
+def _bare_share(number: Number) -> Quantity | None:
+    """A percentage without its sign: "99.99 availability", "reliability >= 99.9999"."""
+    digits = number.match["digits"]
+    if not digits or number.match["scale"].strip():
+        return None
+    value = number.value(Reading.SHARE)
+    if not 90 <= value < 100:
+        return None
+    after, before = _BARE_AFTER.match(number.after), _BARE_BEFORE.search(number.before)
+    named = after or before
+    if named is None:
+        if not digits.startswith("99.9") or not _BARE_END.match(number.after):
+            return None
+        return Quantity("availability_pct", value, number.start, number.match.end())
+    key = next(key for key, pattern in _SHARE_OF if pattern.search(named[0]))
+    end = number.match.end() + (after.end() if after else 0)
     return Quantity(key, value, number.start, end)
 
 

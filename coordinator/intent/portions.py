@@ -9,8 +9,10 @@ from itertools import pairwise
 from coordinator.intent import hostile
 from coordinator.intent.clauses import gather, pieces, without_background
 from coordinator.intent.guard import Text, admit
+from coordinator.intent.heads import found
 from coordinator.intent.numbers import quantities
 from coordinator.intent.places import places
+from coordinator.intent.spelling import mended
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +48,18 @@ def is_benign(text: str) -> bool:
 
 def portions(text: str, areas: Sequence[str]) -> list[Portion]:
     """One portion for each service that the rules find, in the same order."""
+    heads = found()
     kept = benign(text)
+    if heads:
+        kept = mended(kept, heads.english)
     spots = places(kept, areas)
     pairs = [
         (left.start, right.end)
         for left, right in pairwise(spots)
         if right.start - left.end <= _REACH
     ]
-    parts = without_background(pieces(kept.folded, quantities(kept), pairs))
+    stated = quantities(kept, heads and heads.counted)
+    parts = without_background(pieces(kept.folded, stated, pairs, heads))
     groups, _ = gather(parts)
     return [
         Portion(

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from coordinator.intent.catalogue import Entry, Figure, Quality
 from coordinator.intent.clauses import Piece
 from coordinator.intent.guard import Text
+from coordinator.intent.heads import Opinion, Role
 from coordinator.intent.quantity import Quantity, unit_of
 from coordinator.intent.services import ASSUMED, BY_NAME, DELAY_BUDGET, GENERIC
 from coordinator.model import Evidence, Preference, Service, SliceType, Source
@@ -19,6 +20,9 @@ _CONTEXT = 0.4
 """What a heading or a line of business weighs against a service that is named."""
 _BASE = {0: 1.0, 1: 0.65}
 _OTHER = 0.3
+_HEADS_SHARE = 1.5
+"""A sure head outweighs one word that names a service, and not two."""
+_HEADS_QUALITY = 0.6
 _CUE_SHARE = 0.35
 _DENIED_SHARE = 0.3
 _RATES = ("mbps", "dl_mbps", "ul_mbps", "per_ue_mbps", "per_ue_dl_mbps", "per_ue_ul_mbps")
@@ -110,6 +114,7 @@ def _recognise(
                 if not cue.negated:
                     _add(leanings, cue.meaning.types.items(), share)
     _add(leanings, _types_by_number(numbers), 1.0)
+    _add(leanings, _types_by_heads(parts), _HEADS_SHARE)
     kind = _slice_type(types, leanings)
     return _entry(named, kind), kind
 
@@ -165,7 +170,7 @@ def _types_by_number(numbers: Sequence[Quantity]) -> list[tuple[SliceType, float
         if rate >= 50:
             votes.append((SliceType.HDLLC, 0.7))
     if delay is not None and delay >= 50:
-        votes.append((SliceType.URLLC, -0.8))
+        votes.append((SliceType.URLLC, -2.0 if delay >= 500 else -0.8))
     if rate >= 10:
         votes.append((SliceType.EMBB, 1.3 if rate >= 1000 else 0.9 if rate >= 100 else 0.6))
     if any(value >= 99.999 for value in _values(numbers, *_ASSURANCE)):
@@ -176,6 +181,22 @@ def _types_by_number(numbers: Sequence[Quantity]) -> list[tuple[SliceType, float
     ):
         votes.append((SliceType.MIOT, 1.5))
     return votes
+
+
+def _types_by_heads(parts: Sequence[Piece]) -> list[tuple[SliceType, float]]:
+    """What the heads make of the pieces that name a service."""
+    return [
+        (kind, share * likely)
+        for share, opinion in _opinions(parts)
+        for kind, likely in opinion.types.items()
+    ]
+
+
+def _opinions(parts: Sequence[Piece]) -> list[tuple[float, Opinion]]:
+    """Opinions of the pieces, each with its share; those of clear services count more."""
+    known = [(part.opinion.roles[Role.SERVICE], part.opinion) for part in parts if part.opinion]
+    total = sum(share for share, _ in known)
+    return [(share / total, opinion) for share, opinion in known] if total else []
 
 
 def _values(numbers: Sequence[Quantity], *keys: str) -> list[float]:
@@ -199,6 +220,9 @@ def _preference(
                     weights[quality] += _CUE_SHARE * weight
     for quality, wanted in _qualities_by_number(numbers):
         weights[quality] += wanted
+    for share, opinion in _opinions(parts):
+        for quality, likely in opinion.qualities.items():
+            weights[quality] += _HEADS_QUALITY * share * likely
     for quality in denied:
         weights[quality] *= _DENIED_SHARE
     total = sum(weights.values())

@@ -92,7 +92,6 @@ _OFF_TOPIC = re.compile(
 _QUESTION = re.compile(
     r"^\W*(?:what|who|whom|why|how|when|where|which|whose|is|are|does|did|do|was|were|should)\b"
 )
-_LATIN_MAX = 0x24F
 _VOWEL = re.compile(r"[aeiouy]")
 
 
@@ -133,12 +132,6 @@ def network_words(folded: str) -> int:
 def asks(folded: str) -> bool:
     """Whether a verb of asking is there at all."""
     return _CREATE.search(folded) is not None
-
-
-def is_foreign(original: str) -> bool:
-    """Whether a text is written in letters that are not Latin."""
-    letters = [letter for letter in original if letter.isalpha()]
-    return 2 * sum(ord(letter) > _LATIN_MAX for letter in letters) > len(letters)
 
 
 def is_gibberish(folded: str) -> bool:

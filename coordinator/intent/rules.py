@@ -5,17 +5,21 @@ No model, no network, no state; a sentence takes about a millisecond.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 
 from coordinator.intent import hostile, requests
 from coordinator.intent.clauses import Group, Piece, gather, pieces, without_background
 from coordinator.intent.doubts import doubts
 from coordinator.intent.guard import Text, admit
+from coordinator.intent.heads import Heads
+from coordinator.intent.heads import found as found_heads
+from coordinator.intent.language import ENGLISH_CODE, language, question
 from coordinator.intent.numbers import quantities
 from coordinator.intent.places import Place, places
 from coordinator.intent.quantity import Quantity
 from coordinator.intent.reading import Reading, read
+from coordinator.intent.spelling import mended
 from coordinator.limits import SERVICES_MAX
 from coordinator.model import Action, Evidence, Interpretation, Service, Source
 
@@ -23,21 +27,35 @@ _EXAMPLE = 'for example "video calls for 200 users in Berlin" or "robot control 
 
 
 class RulesInterpreter:
-    """An `Interpreter` made of rules and the service catalogue; it reads English."""
+    """An `Interpreter` made of rules and the service catalogue; it reads English.
+
+    Args:
+        heads: gives what says of which service words speak that the phrase book does not hold,
+            or None: then the rules read alone.
+    """
+
+    def __init__(self, heads: Callable[[], Heads | None] = found_heads) -> None:
+        self._heads = heads
 
     def interpret(self, text: str, areas: Sequence[str]) -> Interpretation:
         """See `Interpreter.interpret`."""
+        heads = self._heads()
         admitted = admit(text)
         kept, cut = hostile.cut(admitted.folded)
         benign = Text(admitted.original, kept, admitted.offsets)
         if cut and not kept.strip():
             return _rejected("this asks for what no tenant may ask for")
-        command = requests.lifecycle(kept)
+        code = language(benign.original)
+        if code != ENGLISH_CODE:
+            return _clarify([question(code)], "this engine reads English only")
+        if heads:
+            benign = mended(benign, heads.english)
+        command = requests.lifecycle(benign.folded)
         if command is not None:
             return _command(benign, command)
-        found = quantities(benign)
+        found = quantities(benign, heads and heads.counted)
         spots = places(benign, areas)
-        parts = without_background(pieces(kept, found, _pairs(spots)))
+        parts = without_background(pieces(benign.folded, found, _pairs(spots), heads))
         refusal = _refusal(benign, parts, found, cut)
         if refusal is not None:
             return refusal
@@ -140,8 +158,6 @@ def _refusal(
     if requests.is_off_topic(
         folded, network_words=known, measured=bool(networked), named=named
     ) or (requests.is_gibberish(folded) and not (named or networked)):
-        if requests.is_foreign(text.original):
-            return _clarify(["Can you say it in English?"], "this engine reads English only")
         return _rejected("this does not ask for a network slice")
     if cut and not named and not measured:
         return _rejected("this asks for what no tenant may ask for")
