@@ -62,8 +62,12 @@ _BACKGROUND = re.compile(
 """How people introduce themselves before they ask for anything."""
 _NEW_WEIGHT = 1.0
 _LIKELY_WEIGHT = 1.0
-_SURE, _OVERRULES = 0.6, 0.8
-"""How sure the heads must be to say what no word of the phrase book does, or another thing."""
+_SURE, _SURER = 0.6, 0.7
+"""How sure the heads must be where no word names a service, and where one only hints at it."""
+_DOUBTED = 0.3
+"""What a single word says counts unless the heads give it less than this."""
+_ASIDE = 0.8
+"""How sure the heads must be that a sentence asks for nothing."""
 _WITH_WEIGHT = 2.0
 """A service behind "with" is often just a part of the one before: it has to be named fully."""
 
@@ -91,15 +95,13 @@ class Piece:
         if self.speech.explicit:
             return self.speech.explicit[0]
         found = leaning(self.speech.concrete)
-        if found is not None and self._named_weight > 1:
-            return found
-        if self.opinion is None:
+        if self.opinion is None or self._named_weight > 1:
             return found
         if found is not None:
-            return self._sure_kind(_OVERRULES) or found
-        if self.speech.entries:  # a line of business, or something denied
-            return self._sure_kind(_OVERRULES)
-        return self._sure_kind(_SURE)
+            doubted = self.opinion.types[found] < _DOUBTED
+            return (doubted and self._likely_kind(_SURE)) or found
+        denied = bool(self.speech.entries)  # a line of business, or something denied
+        return self._likely_kind(_SURER if denied else _SURE)
 
     @property
     def weight(self) -> float:
@@ -114,7 +116,17 @@ class Piece:
     def _named_weight(self) -> float:
         return max((hit.weight for hit in self.speech.concrete), default=0.0)
 
-    def _sure_kind(self, sure: float) -> SliceType | None:
+    @property
+    def hinted(self) -> bool:
+        """Whether the heads take the piece for a service, of whichever type."""
+        return self.opinion is not None and self.opinion.roles[Role.SERVICE] >= _SURER
+
+    @property
+    def brief(self) -> bool:
+        """Whether only the heads name a service, and from a single word."""
+        return not self._named_weight and sum(1 for word in words(self.text) if not word.small) < 2
+
+    def _likely_kind(self, sure: float) -> SliceType | None:
         """The heads' slice type, where they are sure that the piece is a service of that type."""
         opinion = self.opinion
         if opinion is None or opinion.roles[Role.SERVICE] < sure:
@@ -245,8 +257,10 @@ def _is_background(sentence: Sequence[Piece]) -> bool:
     if _BACKGROUND.search(" ".join(piece.text for piece in sentence)):
         return True
     opinions = [piece.opinion for piece in sentence if piece.opinion]
-    return bool(opinions) and all(
-        item.roles[Role.BACKGROUND] >= _OVERRULES for item in opinions
+    if not opinions or any(piece.kind is not None for piece in sentence):
+        return False
+    return opinions[0].roles[Role.BACKGROUND] >= _ASIDE or all(
+        item.roles[Role.OTHER] >= _ASIDE for item in opinions
     )
 
 
@@ -310,7 +324,7 @@ def _keys_from(found: Sequence[Piece], index: int) -> frozenset[str]:
 def _starts(piece: Piece, groups: Sequence[Group], keys: frozenset[str]) -> bool:
     """Whether a piece opens a new service; `keys` are what is stated of it."""
     last = groups[-1]
-    if piece.kind is None:
+    if piece.kind is None or piece.brief:
         return False
     if last.rest:
         return True

@@ -37,15 +37,15 @@ NOUNS = _words(
 
 NOT_DEVICES = _words(
     """
-    acre agreement answer antenna area band bit branch buffer building byte call camp campus
+    acre agreement answer antenna area axis band bit booth boundary branch buffer building byte call camp campus
     carriage cell cent center centimeter centre channel cities city color companies company
     concert core corner counter countries country day degree dollar domain euro event factor
-    factory farm feed field floor frame gpu hectare hop hospital hour hundred image kilometer
+    factory farm feed field floor frame gpu hectare hop hospital hour hundred image incident joint lab laboratory lesson kilometer
     kilometre lane layer letter line match megawatt message metre mile millimeter million minute
     moment month nine number office operator order packet parameter percent percentage pixel
     plant quarter region requirement road room season second sector series server service shop
-    site slice station step store storey story stream street tenant thousand time transaction
-    transfer tunnel vcpu vendor venue video volt week year zone
+    site slice stall stand station step store storey story stream street tenant thousand time transaction
+    transfer tunnel vcpu vendor venue video visit volt ward window week year zone
     """
 )
 """Plurals that are no devices, whatever their ending."""
@@ -81,7 +81,7 @@ _ALONE_AFTER = re.compile(
 
 Counted = Callable[[str], float]
 """How likely it is that a noun, as `counted` puts it, is a device or a person."""
-_COUNTED_SURE = 0.6
+_COUNTED_SURE = 0.75
 
 
 def devices(number: Number, likely: Counted | None = None) -> Quantity | None:

@@ -57,6 +57,23 @@ class Speech(StrEnum):
     LIFECYCLE = "lifecycle"
 
 
+Speeches = Mapping[Speech, float]
+"""What a whole text may be, with probabilities that sum to 1."""
+_ASIDE, _ASIDE_DOUBTFUL = 0.7, 0.3
+_REQUEST = 0.6
+
+
+def is_aside(speech: Speeches, *, doubtful: bool = False) -> bool:
+    """Whether a text is about something else; less is needed if the rules doubt it as well."""
+    aside = speech[Speech.IRRELEVANT] + speech[Speech.HOSTILE]
+    return aside >= (_ASIDE_DOUBTFUL if doubtful else _ASIDE)
+
+
+def is_request(speech: Speeches) -> bool:
+    """Whether a text asks for something in particular."""
+    return speech[Speech.REQUEST] >= _REQUEST
+
+
 @dataclass(frozen=True, slots=True)
 class Opinion:
     """What the heads make of one clause: probabilities, each mapping sums to 1."""
@@ -104,7 +121,7 @@ class Heads:
             for role, kind, quality in zip(roles, types, qualities, strict=True)
         ]
 
-    def speech(self, text: str) -> Mapping[Speech, float]:
+    def speech(self, text: str) -> Speeches:
         """What a whole text is."""
         (row,) = self._answers(Question.SPEECH, self._encoder.encode([text]))
         return dict(zip(Speech, map(float, row), strict=True))

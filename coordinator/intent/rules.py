@@ -12,7 +12,7 @@ from coordinator.intent import hostile, requests
 from coordinator.intent.clauses import Group, Piece, gather, pieces, without_background
 from coordinator.intent.doubts import doubts
 from coordinator.intent.guard import Text, admit
-from coordinator.intent.heads import Heads
+from coordinator.intent.heads import Heads, Speeches, is_aside, is_request
 from coordinator.intent.heads import found as found_heads
 from coordinator.intent.language import ENGLISH_CODE, language, question
 from coordinator.intent.numbers import quantities
@@ -50,13 +50,14 @@ class RulesInterpreter:
             return _clarify([question(code)], "this engine reads English only")
         if heads:
             benign = mended(benign, heads.english)
+        speech = heads.speech(benign.folded) if heads else None
         command = requests.lifecycle(benign.folded)
-        if command is not None:
+        if command is not None and not (speech and is_aside(speech)):
             return _command(benign, command)
         found = quantities(benign, heads and heads.counted)
         spots = places(benign, areas)
         parts = without_background(pieces(benign.folded, found, _pairs(spots), heads))
-        refusal = _refusal(benign, parts, found, cut)
+        refusal = _refusal(benign, parts, found, cut, speech)
         if refusal is not None:
             return refusal
         return _creation(benign, parts, found, spots, cut)
@@ -146,18 +147,29 @@ def _distinct(services: Sequence[Service]) -> tuple[Service, ...]:
 
 
 def _refusal(
-    text: Text, parts: Sequence[Piece], found: Sequence[Quantity], cut: int
+    text: Text,
+    parts: Sequence[Piece],
+    found: Sequence[Quantity],
+    cut: int,
+    speech: Speeches | None,
 ) -> Interpretation | None:
     """Why a text is no request for slices, or None where it is one."""
     folded = text.folded
-    named = any(part.speech.concrete for part in parts)
+    named = any(part.kind is not None for part in parts)
     firm = any(part.speech.firm for part in parts)
     measured = bool(found)
     networked = [item for item in found if item.key != "num_ues"]
     known = requests.network_words(folded)
-    if requests.is_off_topic(
+    odd_words = requests.is_gibberish(folded) and not (named or networked)
+    off_topic = requests.is_off_topic(
         folded, network_words=known, measured=bool(networked), named=named
-    ) or (requests.is_gibberish(folded) and not (named or networked)):
+    )
+    if speech is not None:
+        off_topic = is_aside(speech, doubtful=off_topic) and not (
+            networked and requests.asks(folded)
+        )
+        named = named or (is_request(speech) and any(part.hinted for part in parts))
+    if off_topic or odd_words:
         return _rejected("this does not ask for a network slice")
     if cut and not named and not measured:
         return _rejected("this asks for what no tenant may ask for")
