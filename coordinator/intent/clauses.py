@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from itertools import pairwise
 
 from coordinator.intent.catalogue import Entry
 from coordinator.intent.heads import Heads, Opinion, Role
@@ -37,8 +38,9 @@ _JOINTS = re.compile(
 _LEADING = re.compile(r"^(?:\W+|(?:and|plus|also|but|then|with|as well as)\b\s*)+")
 JOINTS_MAX = 256
 _ANOTHER = re.compile(
-    r"\b(?:another|second|third|separate|different|additional|one (?:slice )?for|other one|a"
-    r" further|first|secondly|finally|the other|lastly)\b"
+    r"\b(?:another|second|third|separate|different|additional|one (?:slice )?(?:for|with|of|at"
+    r"|carries|carrying|that|to)|and one$|other one|a further|first|secondly|finally|the other"
+    r"|lastly|(?:slice|service) (?:one|two|three|[b-e2-9]|ii|iii))\b"
 )
 _REST = re.compile(
     r"\b(?:everything else|(?:every ?thing|all(?: \w+)?|anything) (?:except|but|other than)"
@@ -64,6 +66,8 @@ _NEW_WEIGHT = 1.0
 _LIKELY_WEIGHT = 1.0
 _SURE, _SURER = 0.6, 0.7
 """How sure the heads must be where no word names a service, and where one only hints at it."""
+_PLAIN = 0.85
+"""How sure the heads must be to be heard like two words of the phrase book."""
 _DOUBTED = 0.3
 """What a single word says counts unless the heads give it less than this."""
 _ASIDE = 0.8
@@ -97,6 +101,8 @@ class Piece:
         found = leaning(self.speech.concrete)
         if self.opinion is None or self._named_weight > 1:
             return found
+        if self.opinion.roles[Role.OTHER] >= _ASIDE:
+            return None
         if found is not None:
             doubted = self.opinion.types[found] < _DOUBTED
             return (doubted and self._likely_kind(_SURE)) or found
@@ -110,7 +116,9 @@ class Piece:
             return _EXPLICIT_WEIGHT
         if self._named_weight:
             return self._named_weight
-        return _LIKELY_WEIGHT if self.kind is not None else 0.0
+        if self.kind is None:
+            return 0.0
+        return _WITH_WEIGHT if self._likely_kind(_PLAIN) else _LIKELY_WEIGHT
 
     @property
     def _named_weight(self) -> float:
@@ -123,8 +131,12 @@ class Piece:
 
     @property
     def brief(self) -> bool:
-        """Whether only the heads name a service, and from a single word."""
-        return not self._named_weight and sum(1 for word in words(self.text) if not word.small) < 2
+        """Whether a piece only seems to name a service: it qualifies one ("for 800 sensors")."""
+        if self.speech.explicit or self._named_weight > 1 or self.opinion is None:
+            return False
+        if self._named_weight:
+            return self.opinion.roles[Role.QUALIFIER] >= _SURE
+        return sum(1 for word in words(self.text) if not word.small) < 2
 
     def _likely_kind(self, sure: float) -> SliceType | None:
         """The heads' slice type, where they are sure that the piece is a service of that type."""
@@ -274,7 +286,7 @@ def gather(found: Sequence[Piece]) -> tuple[list[Group], list[Piece]]:
     groups: list[Group] = []
     shared: list[Piece] = []
     headings = _headings(found)
-    for index, piece in enumerate(found):
+    for index, piece in enumerate(_announced(found)):
         if index in headings:
             shared.append(piece)
         elif _is_rest(found, index):
@@ -288,6 +300,15 @@ def gather(found: Sequence[Piece]) -> tuple[list[Group], list[Piece]]:
         else:
             _home(piece, groups).pieces.append(piece)
     return groups, shared
+
+
+def _announced(found: Sequence[Piece]) -> list[Piece]:
+    """ "... and one with 20 ms": what announces another service belongs to the piece behind it."""
+    announced = list(found)
+    for index, (piece, later) in enumerate(pairwise(found)):
+        if piece.another and piece.kind is None and later.joint in (Joint.WITH, Joint.COLON):
+            announced[index + 1] = replace(later, another=True)
+    return announced
 
 
 def _is_rest(found: Sequence[Piece], index: int) -> bool:

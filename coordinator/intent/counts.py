@@ -37,18 +37,31 @@ NOUNS = _words(
 
 NOT_DEVICES = _words(
     """
-    acre agreement answer antenna area axis band bit booth boundary branch buffer building byte call camp campus
-    carriage cell cent center centimeter centre channel cities city color companies company
-    concert core corner counter countries country day degree dollar domain euro event factor
-    factory farm feed field floor frame gpu hectare hop hospital hour hundred image incident joint lab laboratory lesson kilometer
-    kilometre lane layer letter line match megawatt message metre mile millimeter million minute
-    moment month nine number office operator order packet parameter percent percentage pixel
-    plant quarter region requirement road room season second sector series server service shop
-    site slice stall stand station step store storey story stream street tenant thousand time transaction
-    transfer tunnel vcpu vendor venue video visit volt ward window week year zone
+    acre agreement answer antenna area axis bakery band bank bit booth boundary branch
+    buffer building byte call camp campus carriage casino cell cent center centimeter centre
+    channel church cinema cities city clinic club color companies company concert core
+    corner counter countries country day degree dollar domain euro event factor factory farm
+    feed field floor frame gpu hectare hop hospital hotel hour hundred image incident joint
+    kilometer kilometre lab laboratory lane layer lesson letter line match megawatt message
+    metre mile millimeter million mine minute moment month museum nine number office
+    operator order packet parameter percent percentage pixel plant quarter region
+    requirement road room school season second sector series server service shop site slice
+    stall stand station step store storey story stream street studio supermarket telegram
+    tenant theatre thousand time transaction transfer tunnel vcpu vendor venue video village
+    visit volt ward week window year zone
     """
 )
 """Plurals that are no devices, whatever their ending."""
+
+_MEASURES = _words(
+    """
+    band bit byte cent center day degree dollar euro frame hectare hop hour hundred lane line
+    megawatt million minute month nine packet percent percentage pixel second thousand time volt
+    week year zone
+    """
+)
+"""A number before one of these measures it; before others it may count what follows them:
+"300 school buses"."""
 
 _NO_NOUN = _words(
     """
@@ -64,6 +77,8 @@ _HEAD = re.compile(
 _COLLECTIVE = _words("crowd audience fleet swarm population attendance")
 _SMART = ("smart", "connected", "wireless", "networked")
 _PICTURES = (2e3, 4e3, 5e3, 8e3)
+_ALL_AROUND = 360.0
+_PANORAMA = re.compile(r"[\s-]*(?:degrees?|deg|cameras?|videos?|views?|streams?|tours?|films?)\b")
 _WORDS_AHEAD_MAX = 4
 
 
@@ -94,6 +109,8 @@ def devices(number: Number, likely: Counted | None = None) -> Quantity | None:
     end = number.match.end()
     if number.match["digits"] and number.match["scale"] == "k" and value in _PICTURES:
         return None  # 4k and 8k are pictures
+    if value == _ALL_AROUND and _PANORAMA.match(number.after):
+        return None
     spoken_one = bool(number.match["words"]) and value <= 1
     smart = False
     for index, word in enumerate(
@@ -104,7 +121,7 @@ def devices(number: Number, likely: Counted | None = None) -> Quantity | None:
             break
         single = singular(name)
         smart = smart or name in _SMART
-        if single in NOT_DEVICES and (name != single or index == 0):
+        if single in NOT_DEVICES and (name != single or single in _MEASURES):
             break
         if (
             (

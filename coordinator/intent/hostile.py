@@ -55,8 +55,9 @@ _HARM = (
     r"(?: \w+){0,3}? (?:everyone|everybody|others?|another|competitors?|rivals?|(?:all|every|any"
     r"|each)(?: of)?(?: the)?(?: \w+)? (?:slices?|tenants?|domains?|networks?|services?|users?"
     r"|connections?|segments?))\b",
-    r"\b(?:of|from|to|for|belonging to) (?:every|all|any|another|other|the other|a rival)"
-    r" (?:tenants?|customers?|competitors?|operators?)",
+    r"\b(?:of|from|to|for|belonging to) (?:(?:every|all|any|another|other|the other|a rival)"
+    r" (?:tenants?|customers?|competitors?|operators?)|(?:our|the|a|my) (?:rivals?|competitors?"
+    r"|competition)\b)",
     r"\btenant [a-z0-9-]+'s\b",
     r"\b(?:all|100 ?%|100 percent|every) (?:of )?(?:the )?(?:prbs?|spectrum|network resources?"
     r"|resources of|capacity of the network)",

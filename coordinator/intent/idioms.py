@@ -13,6 +13,9 @@ from coordinator.intent.units import PATTERN
 _NINES = re.compile(
     r"\b(?P<count>two|three|four|five|six|seven|eight|nine|[2-9])[ -](?:9s|nines)\b"
 )
+_SHORT_OF_ONE = re.compile(
+    r"(?<![\w.])1\s?-\s?(?:10\s?\^\s?-?|1e-)(?P<power>\d)(?!\w)"
+)
 _SUB = re.compile(r"\bsub-?\s?(?P<unit>millisecond|second)s?\b")
 _PAIR = re.compile(r"(?<![\w.,/])(\d+(?:[.,]\d+)?)\s?/\s?(\d+(?:[.,]\d+)?)\s?(?=[kmgt](?:bit|b))")
 _DOWNTIME = re.compile(
@@ -31,10 +34,11 @@ def idioms(text: Text) -> Iterator[Quantity]:
 
 
 def _nines(folded: str) -> Iterator[Quantity]:
-    """ "five nines" is 99.999 %."""
-    for match in _NINES.finditer(folded):
-        count = int(spoken(match["count"]))
-        value = float("9" * 2 + ("." + "9" * (count - 2) if count > 2 else ""))
+    """ "five nines" and "1 - 10^-5" are 99.999 %."""
+    found = [(match, int(spoken(match["count"]))) for match in _NINES.finditer(folded)]
+    found += [(match, int(match["power"])) for match in _SHORT_OF_ONE.finditer(folded)]
+    for match, count in found:
+        value = tidy(100 - 100 * 10.0**-count)
         near = folded[max(0, match.start() - NEAR) : match.end() + NEAR]
         reliable = re.search(r"\breliab", near) and not re.search(r"\b(?:availab|uptime)", near)
         key = "reliability_pct" if reliable else "availability_pct"

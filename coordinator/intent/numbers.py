@@ -54,6 +54,8 @@ _TIME_OF = (
         re.compile(r"\b(?:interruption|failover|fail-over|handover|switchover|recover\w*)\b"),
     ),
 )
+_REPEATED = re.compile(r"\b(?:every|each|once (?:in|per)|per|interval(?:s)? of|period of)\s*$")
+"""How often something is sent, which says nothing about how long it may take."""
 _SECOND_MS = 1e3
 """A shorter time is a latency, in whatever unit; seconds may be anything."""
 _SECONDS_ARE_LATENCY = re.compile(
@@ -83,6 +85,12 @@ _BARE_END = re.compile(r"\s*(?:$|[,;)\n]|\.(?=\s|$)|and\b|with\b|please\b)")
 _NOT_ASSURANCE = re.compile(
     r"^\s*(?:of|more|less|cheaper|faster|higher|lower|from|off|discount|increase|decrease|of the"
     r" (?:area|population|users|devices|city)|coverage|duty|load|utili[sz]ation|battery|humidity)\b"
+)
+_PERIOD_BEHIND = re.compile(
+    r"\s?(?:per|an?|/|each|every)\s?(?P<period>hour|h\b|day|week|month|year)"
+)
+_PERIOD_BEFORE = re.compile(
+    r"\b(?P<period>hour|da|week|month|year)(?:ly|ily) (?:budget|price|fee|costs?|limit|rate)\b[^,;.]*$"
 )
 _DURATION_BEFORE = re.compile(
     r"\b(?:for|lasting|lasts?|during|over|next|duration(?: of)?|runs?|running|expires? (?:after"
@@ -215,6 +223,8 @@ def _time(number: Number, unit: re.Match[str]) -> Quantity | None:
     scale = units.time_ms(name)
     value = number.value(Reading.MEASURE) * scale
     around = f"{before} | {after}"
+    if _REPEATED.search(number.before):
+        return None
     if scale == 1e3 and value >= _SECOND_MS and not _SECONDS_ARE_LATENCY.search(around):
         return None
     key = next((key for key, pattern in _TIME_OF if pattern.search(around)), "latency_ms")
@@ -281,10 +291,12 @@ def _priced(number: Number) -> Quantity | None:
     behind = re.match(r"\s?(?:€|eur\b|euros?\b)", number.after)
     if mark is None and behind is None:
         return None
+    end = number.match.end() + (behind.end() if behind else 0)
     rest = number.after[behind.end() if behind else 0 :]
-    period = re.match(r"\s?(?:per|an?|/|each|every)\s?(hour|h\b|day|week|month|year)", rest)
+    behind = _PERIOD_BEHIND.match(rest)
+    period = behind or _PERIOD_BEFORE.search(number.before)
     if period is None:
         return None
-    end = number.match.end() + (behind.end() if behind else 0) + period.end()
-    value = number.value(Reading.MEASURE) / units.span_h(period[1])
+    end += behind.end() if behind else 0
+    value = number.value(Reading.MEASURE) / units.span_h(period["period"])
     return Quantity("price_eur_per_h", tidy(value), number.start, end)

@@ -28,9 +28,15 @@ _LARGE = {
 }
 _PARTS = {"half": 0.5, "quarter": 0.25}
 _WORD = "|".join(sorted((*_SMALL, *(word for word in _LARGE if len(word) > 2)), key=len)[::-1])
+_ABOUT = {"few": 3.0, "several": 3.0, "couple": 2.0}
+"""Round numbers that are not told exactly: "a few hundred" is read as three hundred."""
+_BIG = "hundred|thousand|million|dozen"
+_DIGIT = "|".join(_ONES.split()[:10])
 WORDS = (
+    rf"(?:a )?\b(?:{'|'.join(_ABOUT)}) (?:of )?(?:{_BIG})\b"
+    rf"|(?:{'|'.join(_SMALL)}) and a half(?: (?:{_BIG}))?\b|"
     rf"(?:(?:half|a quarter) (?:of )?(?:an? )?|an? )?\b(?:{_WORD})"
-    rf"(?:(?:[\s-]+(?:and )?)(?:{_WORD}))*\b|half an?\b"
+    rf"(?:(?:[\s-]+(?:and )?)(?:{_WORD}))*(?: point(?:[\s-](?:{_DIGIT}))+)?\b|half an?\b"
 )
 DIGITS = (
     r"(?:\d{1,3}(?:[ ,.'_]\d{3})+(?!\d)(?:[.,]\d+)?|\d+(?:[.,]\d+)?)"
@@ -91,13 +97,20 @@ def _power(base: str, exponent: int, reading: Reading) -> float:
 
 
 def _spoken(words: str) -> float:
-    """Number words: "two hundred and fifty" is 250, "half a million" 500,000."""
+    """Number words: "two hundred and fifty" is 250, "ninety-nine point nine" 99.9."""
+    words, _, decimals = words.partition(" point")
+    if decimals:
+        digits = "".join(str(_SMALL[word]) for word in re.split(r"[\s-]+", decimals.strip(" -")))
+        return float(f"{_spoken(words):.0f}.{digits}")
+    whole, half, scale = words.partition(" and a half")
+    if half:
+        return (_spoken(whole) + 0.5) * _LARGE.get(scale.strip(), 1.0)
     total, group, factor = 0.0, 0.0, 1.0
     for word in re.split(r"[\s-]+", words):
         if word in _PARTS:
             factor = _PARTS[word]
-        elif word in _SMALL:
-            group += _SMALL[word]
+        elif word in _SMALL or word in _ABOUT:
+            group += _SMALL.get(word) or _ABOUT.get(word, 0.0)
         elif word in ("hundred", "dozen"):
             group = (group or 1.0) * _LARGE[word]
         elif word in _LARGE:

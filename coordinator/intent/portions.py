@@ -12,7 +12,7 @@ from coordinator.intent.guard import Text, admit
 from coordinator.intent.heads import found
 from coordinator.intent.numbers import quantities
 from coordinator.intent.places import places
-from coordinator.intent.spelling import mended
+from coordinator.intent.readable import readable
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +49,7 @@ def is_benign(text: str) -> bool:
 def portions(text: str, areas: Sequence[str]) -> list[Portion]:
     """One portion for each service that the rules find, in the same order."""
     heads = found()
-    kept = benign(text)
-    if heads:
-        kept = mended(kept, heads.english)
+    kept, _ = readable(text, heads)
     spots = places(kept, areas)
     pairs = [
         (left.start, right.end)

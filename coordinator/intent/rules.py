@@ -8,22 +8,28 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 
-from coordinator.intent import hostile, requests
+from coordinator.intent import requests
+from coordinator.intent.admission import (
+    FORBIDDEN,
+    NO_REQUEST,
+    clarify,
+    is_trap,
+    refusal,
+    rejected,
+)
 from coordinator.intent.clauses import Group, Piece, gather, pieces, without_background
 from coordinator.intent.doubts import doubts
-from coordinator.intent.guard import Text, admit
-from coordinator.intent.heads import Heads, Speeches, is_aside, is_request
+from coordinator.intent.guard import Text
+from coordinator.intent.heads import Heads
 from coordinator.intent.heads import found as found_heads
 from coordinator.intent.language import ENGLISH_CODE, language, question
 from coordinator.intent.numbers import quantities
 from coordinator.intent.places import Place, places
 from coordinator.intent.quantity import Quantity
 from coordinator.intent.reading import Reading, read
-from coordinator.intent.spelling import mended
+from coordinator.intent.readable import readable
 from coordinator.limits import SERVICES_MAX
 from coordinator.model import Action, Evidence, Interpretation, Service, Source
-
-_EXAMPLE = 'for example "video calls for 200 users in Berlin" or "robot control within 10 ms"'
 
 
 class RulesInterpreter:
@@ -40,26 +46,24 @@ class RulesInterpreter:
     def interpret(self, text: str, areas: Sequence[str]) -> Interpretation:
         """See `Interpreter.interpret`."""
         heads = self._heads()
-        admitted = admit(text)
-        kept, cut = hostile.cut(admitted.folded)
-        benign = Text(admitted.original, kept, admitted.offsets)
-        if cut and not kept.strip():
-            return _rejected("this asks for what no tenant may ask for")
-        code = language(benign.original)
-        if code != ENGLISH_CODE:
-            return _clarify([question(code)], "this engine reads English only")
-        if heads:
-            benign = mended(benign, heads.english)
-        speech = heads.speech(benign.folded) if heads else None
+        benign, cut = readable(text, heads)
+        blank = not benign.folded.strip()
+        if blank and cut:
+            return rejected(FORBIDDEN)
+        code = language(text)
+        if blank and code == ENGLISH_CODE and requests.is_gibberish(text.lower()):
+            return rejected(NO_REQUEST)
+        if blank or code != ENGLISH_CODE:
+            return clarify([question(code)], "this engine reads English only")
         command = requests.lifecycle(benign.folded)
-        if command is not None and not (speech and is_aside(speech)):
+        if command is not None and not is_trap(benign, command, heads):
             return _command(benign, command)
         found = quantities(benign, heads and heads.counted)
         spots = places(benign, areas)
         parts = without_background(pieces(benign.folded, found, _pairs(spots), heads))
-        refusal = _refusal(benign, parts, found, cut, speech)
-        if refusal is not None:
-            return refusal
+        refused = refusal(benign, parts, found, cut, heads)
+        if refused is not None:
+            return refused
         return _creation(benign, parts, found, spots, cut)
 
 
@@ -146,58 +150,9 @@ def _distinct(services: Sequence[Service]) -> tuple[Service, ...]:
     return tuple(named)
 
 
-def _refusal(
-    text: Text,
-    parts: Sequence[Piece],
-    found: Sequence[Quantity],
-    cut: int,
-    speech: Speeches | None,
-) -> Interpretation | None:
-    """Why a text is no request for slices, or None where it is one."""
-    folded = text.folded
-    named = any(part.kind is not None for part in parts)
-    firm = any(part.speech.firm for part in parts)
-    measured = bool(found)
-    networked = [item for item in found if item.key != "num_ues"]
-    known = requests.network_words(folded)
-    odd_words = requests.is_gibberish(folded) and not (named or networked)
-    off_topic = requests.is_off_topic(
-        folded, network_words=known, measured=bool(networked), named=named
-    )
-    if speech is not None:
-        off_topic = is_aside(speech, doubtful=off_topic) and not (
-            networked and requests.asks(folded)
-        )
-        named = named or (is_request(speech) and any(part.hinted for part in parts))
-    if off_topic or odd_words:
-        return _rejected("this does not ask for a network slice")
-    if cut and not named and not measured:
-        return _rejected("this asks for what no tenant may ask for")
-    sector = any(hit.meaning.sector for part in parts for hit in part.speech.entries)
-    if named or firm or networked:
-        return None
-    if sector and (known or measured):
-        return None
-    if measured and known:
-        return None
-    if odd := list(doubts(text, list(found))):
-        return _clarify([doubt.question for doubt in odd], "some numbers cannot be meant")
-    if known or sector or requests.asks(folded) or any(part.speech.cues for part in parts):
-        return _clarify([f"What is the service, and what does it need: {_EXAMPLE}?"], "too vague")
-    return _rejected("this does not ask for a network slice")
-
-
 def _command(text: Text, command: requests.Kind) -> Interpretation:
     """A change, a question or an end; which slice it means is said, its values are not guessed."""
     if odd := list(doubts(text, quantities(text))):
-        return _clarify([doubt.question for doubt in odd], "some numbers cannot be meant")
+        return clarify([doubt.question for doubt in odd], "some numbers cannot be meant")
     named = text.original[slice(*text.span(*command.target))] if command.target else "a slice"
     return Interpretation(command.action, (), (), f"to {command.action} {named}")
-
-
-def _clarify(questions: Sequence[str], explanation: str) -> Interpretation:
-    return Interpretation(Action.CLARIFY, (), tuple(questions), explanation)
-
-
-def _rejected(explanation: str) -> Interpretation:
-    return Interpretation(Action.REJECT, (), (), explanation)

@@ -22,6 +22,10 @@ _WORD = re.compile(rf"(?<![\w./-])[a-z]{{{_LETTERS_MIN},}}(?![\w/-]|\.\w)")
 _VOWELS = frozenset("aeiouy")
 _RIGHT = frozenset("modal kilobits autonomously metering footfall".split())  # noqa: SIM905
 """Words that are right, though no list of ours has them and a term is near."""
+_SENTENCE = re.compile(r"(?:[^.!?;\n]|[.!?;](?=\S))*(?:[.!?;\n]\s*|$)")
+_ANY_WORD = re.compile(r"(?<![\w./@-])[a-z]{3,}(?![\w/@])")
+_ODD_MIN, _ODD_SHARE = 3, 0.5
+"""A sentence with so many unknown words, and more of them than known ones, is no English."""
 _TERMS = """
     availability available reliability reliable bandwidth throughput latency delay uplink downlink
     upload download megabit gigabit millisecond milliseconds second minutes slice slices network
@@ -55,6 +59,33 @@ def mended(text: Text, english: Collection[str]) -> Text:
     letters.append(text.folded[done:])
     offsets.extend(text.offsets[done:])
     return Text(text.original, "".join(letters), tuple(offsets))
+
+
+def without_gibberish(text: Text, english: Collection[str]) -> Text:
+    """The text with sentences left out that mostly are no words; positions stay."""
+    kept = "".join(
+        " " * len(sentence) if _is_gibberish(sentence, english) else sentence
+        for sentence in _SENTENCE.findall(text.folded)
+    )
+    return text if kept == text.folded else Text(text.original, kept, text.offsets)
+
+
+def _is_gibberish(sentence: str, english: Collection[str]) -> bool:
+    found = _ANY_WORD.findall(sentence)
+    odd = sum(1 for word in found if not _is_known(word, english))
+    return odd >= _ODD_MIN and odd > _ODD_SHARE * len(found)
+
+
+def _is_known(word: str, english: Collection[str]) -> bool:
+    """Whether a word is English or of the trade, in some form."""
+    _, stems = _terms()
+    if word in english or word in _RIGHT or stem(word) in stems:
+        return True
+    return any(
+        word.endswith(ending)
+        and (word[: -len(ending)] in english or word[: -len(ending)] + "e" in english)
+        for ending in ("s", "es", "ing", "ed", "er", "ers", "ly")
+    )
 
 
 def _spread(start: int, end: int, length: int, text: Text) -> Iterable[int]:

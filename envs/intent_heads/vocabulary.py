@@ -24,6 +24,10 @@ SLOTS: Mapping[str, tuple[str, ...]] = {
         "|demolition machine|grain dryer|locomotive shunter|baggage tug|airport tug|yard truck"
         "|AGV|guided vehicle|shuttle rack|pick-and-place machine|rover|crawler|mining drill"
         "|planer|loom|kiln|autoclave|hoist|winch|lock gate|weir|sluice|bridge crane"
+        "|ladle crane|coil crane|reach stacker|straddle carrier|combine|seeder|feeding robot"
+        "|pipe-laying ship|dredger|snow groomer|zip line brake|stage elevator|pharmacy robot"
+        "|kitchen robot|sewing robot|window cleaning robot|telehandler|concrete pump|piling rig"
+        "|elevator group controller|dosing unit|flow controller|saw|bending machine|plotter"
     ),
     "flyer": _words(
         "drone|quadcopter|inspection drone|delivery drone|survey drone|drone swarm|UAV fleet"
@@ -34,6 +38,8 @@ SLOTS: Mapping[str, tuple[str, ...]] = {
         "|remote surgery|robot-assisted surgery|tele-operated ultrasound probe|biopsy needle robot"
         "|laser scalpel|operation console|surgeon's console|microsurgery manipulator"
         "|rehabilitation robot|radiotherapy positioning"
+        "|remote veterinary surgery|tele-dentistry drill|remote anaesthesia|tele-robotic rehabilitation"
+        "|robotic pharmacy arms|remote intervention with a catheter|tele-operated syringe"
     ),
     "place": _words(
         "in the plant|in hall 3|on the shop floor|in our warehouse|at the port|at the terminal"
@@ -48,6 +54,9 @@ SLOTS: Mapping[str, tuple[str, ...]] = {
         "|across the district|nationwide|across three sites|in the data centre|in the theatre"
         "|in the museum|at the campsite|on the beach|at the racetrack|in the mountains"
         "|near the border|in the laboratory|in the parking garage|downtown|at the edge"
+        "|at the depot|at the canal|in the prison|in the courthouse|at the ski resort|in the zoo"
+        "|in the national park|in the suburbs|at the depot|in the kindergarten|on the roof|in the bank"
+        "|at the vaccination centre|in the dormitory|at the lock|in the observatory|in the chemical park"
     ),
     "sense": _words(
         "temperature|humidity|vibration|pressure|fill level|water level|flow|soil moisture"
@@ -64,11 +73,15 @@ SLOTS: Mapping[str, tuple[str, ...]] = {
         "|radiators|solar panels|inverters|transformers|machines|bearings|motors|compressors"
         "|fridges|freezers|vending machines|lockers|locks|windows|doors|buoys|boats|rivers"
         "|glaciers|slopes|forests|fields|greenhouses|orchards|wells|reservoirs|pumps|pools|lifts"
+        "|laundry machines|postboxes|rental cars|street sweepers|charging stations|electric buses"
+        "|parking meters|fire extinguishers|toilets|soap dispensers|coffee machines|sewers|chimneys"
+        "|allotments|aquariums|terrariums|playgrounds|road surfaces|rails|sleepers|road signs|ladders"
     ),
     "gauge": _words(
         "sensors|probes|gauges|meters|tags|trackers|beacons|loggers|detectors|data loggers"
         "|measuring points|smart meters|thermometers|IoT devices|IoT nodes|battery-powered devices"
         "|telemetry units|collars|shelf labels|radio modules|transponders|counters|scales"
+        "|door locks|smart locks|patches|end points|low-cost modules|tank sensors|climate sensors"
     ),
     "vehicle": _words(
         "cars|trucks|buses|trams|autonomous cars|self-driving shuttles|robotaxis|lorries|taxis"
@@ -78,6 +91,8 @@ SLOTS: Mapping[str, tuple[str, ...]] = {
         "4K video|8K video|HD video|live video|video streams|camera feeds|live pictures"
         "|uncompressed video|high-definition footage|multi-camera coverage|replays|films|movies"
         "|music videos|IPTV|video on demand|television|sports coverage|a livestream|live streaming"
+        "|pictures from the helicopter|ultrasound images live to the specialist|what the camera films"
+        "|an opera in Ultra HD|rushes on the director's tablet|guided video assistance|a drone feed"
     ),
     "camera": _words(
         "CCTV|surveillance cameras|security cameras|traffic cameras|body-worn cameras|dashcams"
@@ -89,17 +104,23 @@ SLOTS: Mapping[str, tuple[str, ...]] = {
         "|residents|households|campers|exhibitors|journalists|photographers|delegates|shoppers"
         "|commuters|subscribers|customers|patients|engineers|consultants|home workers|villagers"
         "|players|volunteers|contractors|tenants of the building|festival goers|trainees|staff"
+        "|spectators on the stands|nurses|drivers|officers|families|farm workers|hikers|skiers|sailors"
+        "|soldiers off duty|pensioners|couriers|ground staff|hotel guests|blind people|jurors|parties"
     ),
     "event": _words(
         "music festival|football final|marathon|trade fair|carnival|Christmas market|summit"
         "|election night|regatta|cycling race|open-air cinema|concert|wedding|graduation|air show"
         "|esports final|motor show|public viewing|film shoot|ski race|city fair|conference|parade"
+        "|opera broadcast|online exam|auction|rally|fun run|church service|press conference|fashion show"
+        "|open day|golf tournament|book fair|game convention|street festival|hackathon|premiere"
     ),
     "rescuer": _words(
         "fire brigade|police|paramedics|ambulances|coast guard|mountain rescue|lifeguards"
         "|disaster relief teams|civil protection|army units|emergency services|first responders"
         "|search and rescue teams|red cross helpers|bomb squad|incident command|911 dispatchers"
         "|emergency doctors|control room|border guards|security forces|mine rescue"
+        "|airport ground staff|power line crews|riot police|firefighters near the chemical park"
+        "|lifeboat crews|tactical units|crisis team|prison guards|nuclear emergency staff|helicopter crews"
     ),
     "grid": _words(
         "power grid|substations|transformer protection|differential protection|teleprotection"
@@ -108,6 +129,9 @@ SLOTS: Mapping[str, tuple[str, ...]] = {
         "|pipeline shut-off valves|nuclear plant|chemical plant interlocks|tunnel safety systems"
         "|safety controllers|air traffic control|airfield lighting|lighthouse control"
         "|blast furnace safety|bank core systems|elevator emergency systems|oil platform"
+        "|lock gates of the canal|nuclear reactor monitoring|ski lift safety|ladle crane brakes"
+        "|hospital alarms|ventilator alarms|dike pumps|tunnel ventilation|satellite ground control"
+        "|rocket launch control|data centre power|chlorine plant|gas compressor stations|sluice gates"
     ),
     "rail": _words(
         "train control|ETCS signalling|interlocking|CBTC|level crossings|metro signalling"
@@ -125,6 +149,8 @@ SLOTS: Mapping[str, tuple[str, ...]] = {
         "holograms|holographic calls|holographic telepresence|volumetric video|volumetric capture"
         "|a digital twin|a digital replica|a live 3D model|point cloud streaming|3D telepresence"
         "|the metaverse|a cyber-physical twin|real-time lidar mapping of the site"
+        "|8K 360 degree tourism|interactive 360 cameras|holographic teachers|a holographic stage show"
+        "|a virtual replica of the plant|light field video"
     ),
     "files": _words(
         "files|backups|database replicas|log archives|satellite images|genome data|CAD models"
@@ -139,10 +165,12 @@ SLOTS: Mapping[str, tuple[str, ...]] = {
         "card terminals|cash registers|point-of-sale terminals|ATMs|ticket machines|payments"
         "|cashless payment|ticket gates|checkouts|parking meters taking cards|banking transactions"
         "|vending machine payments|toll collection|lottery terminals"
+        "|order terminals at the stalls|ticket scanners|turnstile ticket checks|donation terminals|self-checkouts"
     ),
     "game": _words(
         "online gaming|multiplayer games|mobile gaming|esports|shooters|game servers|racing games"
         "|a gaming lounge|competitive gaming|an esports tournament"
+        "|low-ping gaming|an esports bootcamp|console gaming|online chess|a LAN party"
     ),
     "body": _words(
         "vital signs|heart rates|blood pressure|glucose readings|oxygen saturation|ECG patches"
@@ -168,9 +196,21 @@ SLOTS: Mapping[str, tuple[str, ...]] = {
         "|a chemical company|a film studio|a school district|a shipping line|a brewery|a museum"
         "|a game studio|an airline|a hotel chain|a mining company|a water board|a university"
         "|a police force|a drone company|a wind farm operator|a steel mill|a construction firm"
+        "|a theatre|a zoo|a prison|a court|a church|a sports club|a taxi company|a laundry chain|a bank branch"
     ),
     "product": _words(
         "bearings|gearboxes|chocolate|furniture|chips|engines|cheese|wine|pumps|trains|aircraft"
         "|software|games|films|medicines|steel|paper|glass|solar panels|bicycles|toys|tiles"
+    ),
+    "site": _words(
+        "kitchen|restaurant|gym|spa|hotel|museum|courtroom|prison|zoo|library|aquarium|casino"
+        "|bakery|church|theatre|cinema|school|campus|mall|shop|salon|clinic|farm shop|winery"
+        "|cruise terminal|theme park|ice rink|swimming pool|nightclub|laundry|pet daycare"
+        "|kindergarten|fashion store|bookshop|car dealership|coworking space|concert hall"
+        "|community centre|food court|escape room|barber shop|tattoo studio|yoga studio"
+    ),
+    "expert": _words(
+        "a specialist in the hospital|the control room|the director|headquarters|an engineer"
+        "|the doctor on duty|the studio|the security desk|the trainer|an expert abroad"
     ),
 }

@@ -1,0 +1,73 @@
+"""Whether a text asks a network for slices at all: rules first, the heads where rules are unsure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from coordinator.intent import requests
+from coordinator.intent.clauses import Piece
+from coordinator.intent.doubts import doubts
+from coordinator.intent.guard import Text
+from coordinator.intent.heads import Heads, is_aside, is_request
+from coordinator.intent.quantity import Quantity
+from coordinator.model import Action, Interpretation
+
+_EXAMPLE = 'for example "video calls for 200 users in Berlin" or "robot control within 10 ms"'
+_PLAIN = 2.0
+"""The weight of a service that is named by more than one word."""
+NO_REQUEST = "this does not ask for a network slice"
+FORBIDDEN = "this asks for what no tenant may ask for"
+
+
+def refusal(
+    text: Text, parts: Sequence[Piece], found: Sequence[Quantity], cut: int, heads: Heads | None
+) -> Interpretation | None:
+    """Why a text is no request for slices, or None where it is one.
+
+    Args:
+        cut: how many parts of it asked for what no tenant may ask for.
+    """
+    folded = text.folded
+    named = any(part.kind is not None for part in parts)
+    networked = [item for item in found if item.key != "num_ues"]
+    asks, known = requests.asks(folded), requests.network_words(folded)
+    if requests.is_gibberish(folded) and not (named or networked):
+        return rejected(NO_REQUEST)
+    aside = requests.is_off_topic(
+        folded, network_words=known, measured=bool(networked), named=named
+    )
+    plain = asks and (networked or any(part.weight >= _PLAIN for part in parts)) and not aside
+    if heads is not None and not plain:
+        speech = heads.speech(folded.strip())
+        aside = is_aside(speech, doubtful=aside) and not (networked and asks)
+        named = named or (is_request(speech) and any(part.hinted for part in parts))
+    if aside:
+        return rejected(NO_REQUEST)
+    if cut and not named and not found:
+        return rejected(FORBIDDEN)
+    sector = any(hit.meaning.sector for part in parts for hit in part.speech.entries)
+    firm = any(part.speech.firm for part in parts)
+    if named or firm or networked or (sector and (known or found)) or (found and known):
+        return None
+    if odd := list(doubts(text, list(found))):
+        return clarify([doubt.question for doubt in odd], "some numbers cannot be meant")
+    if known or sector or asks or any(part.speech.cues for part in parts):
+        return clarify([f"What is the service, and what does it need: {_EXAMPLE}?"], "too vague")
+    return rejected(NO_REQUEST)
+
+
+def is_trap(text: Text, command: requests.Kind, heads: Heads | None) -> bool:
+    """Whether a command only looks like one about the tenant's own slices."""
+    if heads is None or command.target is not None:
+        return False
+    return is_aside(heads.speech(text.folded.strip()))
+
+
+def clarify(questions: Sequence[str], explanation: str) -> Interpretation:
+    """No services, but questions."""
+    return Interpretation(Action.CLARIFY, (), tuple(questions), explanation)
+
+
+def rejected(explanation: str) -> Interpretation:
+    """No services and nothing to ask."""
+    return Interpretation(Action.REJECT, (), (), explanation)
