@@ -1,7 +1,8 @@
-"""Whether a text asks a network for slices at all: rules first, the heads where rules are unsure."""
+"""Whether a text asks a network for slices: rules first, the heads where these are unsure."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from coordinator.intent import requests
@@ -13,8 +14,12 @@ from coordinator.intent.quantity import Quantity
 from coordinator.model import Action, Interpretation
 
 _EXAMPLE = 'for example "video calls for 200 users in Berlin" or "robot control within 10 ms"'
+_TERSE = 7
+"""Words of a text that is rather a list of key words than a sentence."""
 _PLAIN = 2.0
 """The weight of a service that is named by more than one word."""
+_MINE = re.compile(r"\b(?:my|our|this|that|existing)\b|\d")
+"""What the tenant calls its own, or by its number."""
 NO_REQUEST = "this does not ask for a network slice"
 FORBIDDEN = "this asks for what no tenant may ask for"
 
@@ -36,10 +41,12 @@ def refusal(
     aside = requests.is_off_topic(
         folded, network_words=known, measured=bool(networked), named=named
     )
-    plain = asks and (networked or any(part.weight >= _PLAIN for part in parts)) and not aside
+    demands = requests.demands(folded)
+    plain = demands and (networked or any(part.weight >= _PLAIN for part in parts)) and not aside
     if heads is not None and not plain:
         speech = heads.speech(folded.strip())
-        aside = is_aside(speech, doubtful=aside) and not (networked and asks)
+        terse = len(folded.split()) <= _TERSE and any(part.speech.concrete for part in parts)
+        aside = is_aside(speech, doubtful=aside, terse=terse) and not (networked and demands)
         named = named or (is_request(speech) and any(part.hinted for part in parts))
     if aside:
         return rejected(NO_REQUEST)
@@ -58,7 +65,7 @@ def refusal(
 
 def is_trap(text: Text, command: requests.Kind, heads: Heads | None) -> bool:
     """Whether a command only looks like one about the tenant's own slices."""
-    if heads is None or command.target is not None:
+    if heads is None or (command.target and _MINE.search(text.folded[slice(*command.target)])):
         return False
     return is_aside(heads.speech(text.folded.strip()))
 

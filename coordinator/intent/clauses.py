@@ -12,7 +12,7 @@ from coordinator.intent.catalogue import Entry
 from coordinator.intent.heads import Heads, Opinion, Role
 from coordinator.intent.lexicon import Speech, negated_spans, speech
 from coordinator.intent.quantity import Quantity
-from coordinator.intent.words import Hit, words
+from coordinator.intent.words import Hit, Word, words
 from coordinator.model import SliceType
 from domains.errors import InvalidRequest
 
@@ -63,9 +63,12 @@ _BACKGROUND = re.compile(
 )
 """How people introduce themselves before they ask for anything."""
 _NEW_WEIGHT = 1.0
+_ANOTHER_WEIGHT = 0.9
 _LIKELY_WEIGHT = 1.0
 _SURE, _SURER = 0.6, 0.7
 """How sure the heads must be where no word names a service, and where one only hints at it."""
+_STARTS = 0.8
+"""How sure the heads must be to add a service to those that others named."""
 _PLAIN = 0.85
 """How sure the heads must be to be heard like two words of the phrase book."""
 _DOUBTED = 0.3
@@ -78,7 +81,13 @@ _WITH_WEIGHT = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A stretch of the folded text without a joint inside."""
+    """A stretch of the folded text without a joint inside.
+
+    Attributes:
+        keys: of the quantities stated in it; own_words: how many words say more than these.
+        another: it announces one more service; shared: it speaks of all services.
+        opinion: of the heads, where there are any.
+    """
 
     start: int
     end: int
@@ -88,6 +97,7 @@ class Piece:
     keys: frozenset[str] = frozenset()
     another: bool = False
     shared: bool = False
+    own_words: int = 0
     opinion: Opinion | None = None
 
     @property
@@ -136,7 +146,7 @@ class Piece:
             return False
         if self._named_weight:
             return self.opinion.roles[Role.QUALIFIER] >= _SURE
-        return sum(1 for word in words(self.text) if not word.small) < 2
+        return self.own_words < 2 or self._likely_kind(_STARTS) is None
 
     def _likely_kind(self, sure: float) -> SliceType | None:
         """The heads' slice type, where they are sure that the piece is a service of that type."""
@@ -163,7 +173,15 @@ class Group:
         named = [kind for piece in self.pieces for kind in piece.speech.explicit]
         if named:
             return named[0]
-        return leaning(hit for piece in self.pieces for hit in piece.speech.concrete)
+        weights: dict[SliceType, float] = {}
+        for piece in self.pieces:
+            if piece.kind is not None:
+                weights[piece.kind] = weights.get(piece.kind, 0.0) + piece.weight
+        return max(weights, key=lambda kind: weights[kind]) if weights else None
+
+    def states(self, keys: frozenset[str]) -> bool:
+        """Whether any of these is stated of the service already."""
+        return any(keys & piece.keys for piece in self.pieces)
 
     def holds(self, position: int) -> bool:
         return any(piece.holds(position) for piece in self.pieces)
@@ -240,16 +258,33 @@ def _piece(
     found: Sequence[Quantity],
 ) -> Piece:
     text = folded[start:end]
+    said = words(folded, start, end)
+    inside = [item for item in found if start <= item.start < end]
+    own = [word for word in said if not (word.small or any(_within(word, q) for q in inside))]
     return Piece(
         start,
         end,
         joint,
         text,
-        speech(folded, words(folded, start, end), denied),
-        frozenset(item.key for item in found if start <= item.start < end),
+        speech(folded, said, denied),
+        frozenset(item.key for item in inside),
+        own_words=sum(
+            1
+            for word in own
+            if not _SCOPED.search(folded, max(start, word.start - _SCOPED_LENGTH), word.start)
+        ),
         another=_ANOTHER.search(text) is not None,
         shared=_ALL.search(text) is not None,
     )
+
+
+_SCOPED_LENGTH = 6
+_SCOPED = re.compile(r"\b(?:per|each|every)[\s-]$")
+"""A word behind these only says what a number is of: "60 Mbps per crane"."""
+
+
+def _within(word: Word, item: Quantity) -> bool:
+    return item.start <= word.start < item.end
 
 
 def without_background(found: Sequence[Piece]) -> list[Piece]:
@@ -260,8 +295,10 @@ def without_background(found: Sequence[Piece]) -> list[Piece]:
             sentences.append([])
         sentences[-1].append(piece)
     asking = [sentence for sentence in sentences if not _is_background(sentence)]
-    asked = any(piece.kind is not None or piece.speech.firm for s in asking for piece in s)
-    return [piece for sentence in (asking if asked else sentences) for piece in sentence]
+    if not any(piece.kind is not None or piece.speech.firm for s in asking for piece in s):
+        named = [s for s in sentences if s in asking or any(piece.kind for piece in s)]
+        asking = named or sentences
+    return [piece for sentence in asking for piece in sentence]
 
 
 def _is_background(sentence: Sequence[Piece]) -> bool:
@@ -349,10 +386,10 @@ def _starts(piece: Piece, groups: Sequence[Group], keys: frozenset[str]) -> bool
         return False
     if last.rest:
         return True
+    if piece.another and piece.weight >= _ANOTHER_WEIGHT and (last.kind or last.states(keys)):
+        return True
     if last.kind is None:
         return False
-    if piece.another and piece.weight >= _NEW_WEIGHT:
-        return True
     alike = [group for group in groups if group.kind is piece.kind]
     if alike:
         return any(_competes(piece, keys, group) for group in alike)
@@ -361,10 +398,9 @@ def _starts(piece: Piece, groups: Sequence[Group], keys: frozenset[str]) -> bool
 
 def _competes(piece: Piece, keys: frozenset[str], group: Group) -> bool:
     """Two services of one type: each has its own words and its own number of the same kind."""
-    stated = {key for part in group.pieces for key in part.keys}
     words = {_words(part, hit) for part in group.pieces for hit in part.speech.concrete}
     own = {_words(piece, hit) for hit in piece.speech.concrete}
-    return bool(keys & stated) and bool(own) and own.isdisjoint(words)
+    return group.states(keys) and bool(own) and own.isdisjoint(words)
 
 
 def _words(piece: Piece, hit: Hit[Entry]) -> str:

@@ -16,21 +16,22 @@ def _words(text: str) -> frozenset[str]:
 
 NOUNS = _words(
     """
-    actor actuator agent agv ambulance amr animal apartment arm asset athlete attendee audience
-    beacon bed bicycle bike bin bird buoy bus caller camera car cattle charger citizen client
-    cobot collar commuter computer connection console consumer container contributor controller
-    cow crane customer delegate detector device display doctor driver drone elevator employee
-    endoscope endpoint engineer excavator fan firefighter forklift gamer gateway glasses guest
-    gun handset harvester headset helmet hmi home horse household instrument investigator
-    journalist kiosk label lamp laptop learner lock locomotive lorry machine member meter
-    microphone monitor motorbike motorcycle mower musician node nurse observer officer operative
-    operator package pallet panel parcel participant passenger patient people performer person
-    phone pig pilot player plc plug policeman printer probe professional pump pupil radio reader
-    register reporter resident responder robot scanner scooter screen seat sensor session sheep
-    ship shopper shuttle singer smartphone soldier specialist spectator staff streetlight
-    student subscriber subscription surgeon tablet tag taxi teacher technician terminal
-    thermostat thing tool tourist tracker tractor trader train tram tree truck turbine uav ue
-    unit user valve van vehicle vessel viewer visitor wagon watch wearable worker wristband
+    actor actuator agent agv ambulance amr animal apartment arm asset athlete attendee
+    audience bag barge beacon bed bicycle bike bin bird buoy bus caller camera car cattle
+    charger citizen client cobot collar commuter computer connection console consumer
+    container contributor controller cow crane customer delegate detector device display
+    doctor driver drone elevator employee endoscope endpoint engineer excavator fan
+    firefighter forklift gamer gateway glasses guest gun handset harvester headset helmet
+    hmi home horse household instrument investigator journalist kiosk label lamp laptop
+    learner lock locomotive lorry machine member meter microphone monitor motorbike
+    motorcycle mower musician node nurse observer officer operative operator package pallet
+    panel parcel participant passenger patient people performer person phone pig pilot
+    player plc plug policeman printer probe professional pump pupil radio reader register
+    reporter resident responder robot scanner scooter screen seat sensor session sheep ship
+    shopper shuttle singer smartphone soldier specialist spectator staff streetlight student
+    subscriber subscription surgeon tablet tag taxi teacher technician terminal thermostat
+    thing tool tourist tracker tractor trader train tram tree truck turbine uav ue unit user
+    valve van vehicle vessel viewer visitor wagon watch wearable worker wristband
     """
 )
 """What is counted as a device, in the singular."""
@@ -75,6 +76,24 @@ _HEAD = re.compile(
     r"(?:count\s*)?(?:of|:|=|is|are|up to)\s*(?:up to |about |around |at least |over )*$"
 )
 _COLLECTIVE = _words("crowd audience fleet swarm population attendance")
+_COMPOUNDS = frozenset(
+    (
+        "weather station",
+        "charging station",
+        "docking station",
+        "ground station",
+        "access point",
+        "measuring point",
+        "traffic light",
+        "street light",
+        "parking space",
+        "video wall",
+        "sensor node",
+        "sales point",
+        "edge site",
+    )
+)
+"""Devices whose second word alone is none."""
 _SMART = ("smart", "connected", "wireless", "networked")
 _PICTURES = (2e3, 4e3, 5e3, 8e3)
 _ALL_AROUND = 360.0
@@ -85,12 +104,13 @@ _WORDS_AHEAD_MAX = 4
 _LINEAR = re.compile(r"\s*(?:per|/|an?|every)\s?(?:km|kilomet\w+|m|met(?:er|re)|mile)\b(?! ?\^?2)")
 """So many on each kilometre of a road is a density along a line, and no number of devices."""
 _ALONE_BEFORE = re.compile(
-    r"(?P<noun>[a-z][\w/-]*[a-z])\s*[,(:=-]\s*(?:an? )?(?:about |around |approx\w*\.? |some |roughly "
-    r"|up to |at least |over |nearly |almost |ca\.? |circa |say |estimated |~ ?|x ?)*$"
+    r"(?P<first>[a-z]+ )?(?P<noun>[a-z][\w/-]*[a-z])\s*[,(:=-]\s*(?:an? )?(?:about |around "
+    r"|approx\w*\.? |some |roughly |up to |at least |over |nearly |almost |ca\.? |circa |say "
+    r"|estimated |~ ?|x ?)*$"
 )
 _ALONE_AFTER = re.compile(
-    r"\s*(?:pieces|pcs|units?|of (?:them|these|those|each)|in (?:total|all)|altogether|total|overall)\b"
-    r"|\s*(?:$|[,;)\n]|\.(?=\s|$))"
+    r"\s*(?:pieces|pcs|units?|of (?:them|these|those|each)|in (?:total|all)|altogether|total"
+    r"|overall)\b|\s*(?:$|[,;)\n]|\.(?=\s|$))"
 )
 """A number that stands alone counts the noun before it: "livestock tags, 4000, cheapest"."""
 
@@ -113,6 +133,7 @@ def devices(number: Number, likely: Counted | None = None) -> Quantity | None:
         return None
     spoken_one = bool(number.match["words"]) and value <= 1
     smart = False
+    previous = ""
     for index, word in enumerate(
         re.finditer(r"\s+(?:of (?:the |our )?)?([a-z][\w/-]*)|.", number.after)
     ):
@@ -121,11 +142,14 @@ def devices(number: Number, likely: Counted | None = None) -> Quantity | None:
             break
         single = singular(name)
         smart = smart or name in _SMART
-        if single in NOT_DEVICES and (name != single or single in _MEASURES):
+        compound = f"{previous} {single}" in _COMPOUNDS and name != single
+        previous = name
+        if not compound and single in NOT_DEVICES and (name != single or single in _MEASURES):
             break
         if (
             (
-                _is_device(name, single, value)
+                compound
+                or _is_device(name, single, value)
                 or (smart and name != single)
                 or (likely and _is_likely(name, single, value, likely))
             )
@@ -151,9 +175,14 @@ def _alone(number: Number, value: float, likely: Counted | None) -> Quantity | N
     after = _ALONE_AFTER.match(number.after)
     name = head["noun"]
     single = singular(name)
-    if after is None or single in NOT_DEVICES:
+    compound = f"{head['first'] or ''}{single}" in _COMPOUNDS
+    if after is None or (single in NOT_DEVICES and not compound):
         return None
-    if _is_device(name, single, 2.0) or (likely and _is_likely(name, single, value, likely)):
+    if (
+        compound
+        or _is_device(name, single, 2.0)
+        or (likely and _is_likely(name, single, value, likely))
+    ):
         return Quantity("num_ues", value, number.start, number.match.end() + len(after[0].rstrip()))
     return None
 

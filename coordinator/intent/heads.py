@@ -59,14 +59,18 @@ class Speech(StrEnum):
 
 Speeches = Mapping[Speech, float]
 """What a whole text may be, with probabilities that sum to 1."""
-_ASIDE, _ASIDE_DOUBTFUL = 0.7, 0.3
+_ASIDE, _ASIDE_DOUBTFUL, _ASIDE_TERSE = 0.8, 0.3, 0.95
 _REQUEST = 0.6
 
 
-def is_aside(speech: Speeches, *, doubtful: bool = False) -> bool:
-    """Whether a text is about something else; less is needed if the rules doubt it as well."""
+def is_aside(speech: Speeches, *, doubtful: bool = False, terse: bool = False) -> bool:
+    """Whether a text is about something else.
+
+    Args:
+        doubtful: the rules doubt it as well; terse: a few words that name a service.
+    """
     aside = speech[Speech.IRRELEVANT] + speech[Speech.HOSTILE]
-    return aside >= (_ASIDE_DOUBTFUL if doubtful else _ASIDE)
+    return aside >= (_ASIDE_DOUBTFUL if doubtful else _ASIDE_TERSE if terse else _ASIDE)
 
 
 def is_request(speech: Speeches) -> bool:

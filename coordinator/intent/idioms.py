@@ -13,9 +13,7 @@ from coordinator.intent.units import PATTERN
 _NINES = re.compile(
     r"\b(?P<count>two|three|four|five|six|seven|eight|nine|[2-9])[ -](?:9s|nines)\b"
 )
-_SHORT_OF_ONE = re.compile(
-    r"(?<![\w.])1\s?-\s?(?:10\s?\^\s?-?|1e-)(?P<power>\d)(?!\w)"
-)
+_SHORT_OF_ONE = re.compile(r"(?<![\w.])1\s?-\s?(?:10\s?\^\s?-?|1e-)(?P<power>\d)(?!\w)")
 _SUB = re.compile(r"\bsub-?\s?(?P<unit>millisecond|second)s?\b")
 _PAIR = re.compile(r"(?<![\w.,/])(\d+(?:[.,]\d+)?)\s?/\s?(\d+(?:[.,]\d+)?)\s?(?=[kmgt](?:bit|b))")
 _DOWNTIME = re.compile(

@@ -180,6 +180,9 @@ _AUDIENCE = frozenset(
 )
 """Words that tell who or what is served; alone they do not start another service."""
 _AUDIENCE_WEIGHT = 0.9
+_SERVED = re.compile(r"\b(?:for|covering|serving|among|across) (?:[a-z]+ )?\d[\d.,]* ?k? $")
+_SERVED_LENGTH = 32
+"""What is counted behind these is served, as in "99.999 % for 800 sensors"."""
 _SCOPE = re.compile(r"\b(?:per|each|every)[\s-]$")
 _SCOPE_LENGTH = 6
 """Behind these a word says what a rate is for, and names no service: "5 Mbit/s per player"."""
@@ -240,7 +243,10 @@ def speech(folded: str, text: Sequence[Word], denied: Sequence[tuple[int, int]])
 
 def _weight(folded: str, hit: Hit[Entry]) -> float:
     alone = singular(folded[hit.start : hit.end]) in _AUDIENCE
-    return _AUDIENCE_WEIGHT if alone else hit.weight
+    served = hit.weight == 1 and _SERVED.search(
+        folded, max(0, hit.start - _SERVED_LENGTH), hit.start
+    )
+    return _AUDIENCE_WEIGHT if alone or served else hit.weight
 
 
 def _explicit_type(match: re.Match[str]) -> SliceType:

@@ -90,7 +90,8 @@ _PERIOD_BEHIND = re.compile(
     r"\s?(?:per|an?|/|each|every)\s?(?P<period>hour|h\b|day|week|month|year)"
 )
 _PERIOD_BEFORE = re.compile(
-    r"\b(?P<period>hour|da|week|month|year)(?:ly|ily) (?:budget|price|fee|costs?|limit|rate)\b[^,;.]*$"
+    r"\b(?P<period>hour|da|week|month|year)(?:ly|ily) (?:budget|price|fee|costs?|limit|rate)\b"
+    r"[^,;.]*$"
 )
 _DURATION_BEFORE = re.compile(
     r"\b(?:for|lasting|lasts?|during|over|next|duration(?: of)?|runs?|running|expires? (?:after"

@@ -56,7 +56,7 @@ def portions(text: str, areas: Sequence[str]) -> list[Portion]:
         for left, right in pairwise(spots)
         if right.start - left.end <= _REACH
     ]
-    stated = quantities(kept, heads and heads.counted)
+    stated = quantities(kept, heads.counted if heads else None)
     parts = without_background(pieces(kept.folded, stated, pairs, heads))
     groups, _ = gather(parts)
     return [

@@ -20,9 +20,9 @@ _CONTEXT = 0.4
 """What a heading or a line of business weighs against a service that is named."""
 _BASE = {0: 1.0, 1: 0.65}
 _OTHER = 0.3
-_HEADS_SHARE = 1.5
-"""A sure head outweighs one word that names a service, and not two."""
-_HEADS_QUALITY = 0.6
+_HEADS_SHARE = 2.0
+"""A sure head weighs like two words that name a service."""
+_HEADS_QUALITY = 0.9
 _CUE_SHARE = 0.35
 _DENIED_SHARE = 0.3
 _RATES = ("mbps", "dl_mbps", "ul_mbps", "per_ue_mbps", "per_ue_dl_mbps", "per_ue_ul_mbps")

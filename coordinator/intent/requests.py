@@ -63,6 +63,11 @@ _CREATE = re.compile(
     r"|add|serve|supply|improve|make it|better|faster|grant|plan|optimi[sz]e|minimi[sz]e"
     r"|maximi[sz]e|set)\b"
 )
+_DEMAND = re.compile(
+    rf"{_LEAD}{_CREATE.pattern}|\b(?:we|i|they|you|who) (?:also |now |just |really )?(?:need|want"
+    r"|require|would like)\b|\b(?:i|we)'d like\b|\bplease\b|\blooking for\b|\brequest\w*\b"
+)
+"""A demand, and no mere mention of a verb that demands can be made with."""
 NETWORK = re.compile(
     r"\b(?:slic(?:e|es|ing)|network\w*|connect\w*|bandwidth|latency|throughput|[456]g|coverage"
     r"|qos|link"
@@ -132,6 +137,11 @@ def network_words(folded: str) -> int:
 def asks(folded: str) -> bool:
     """Whether a verb of asking is there at all."""
     return _CREATE.search(folded) is not None
+
+
+def demands(folded: str) -> bool:
+    """Whether a text demands something of whoever reads it."""
+    return _DEMAND.search(folded) is not None
 
 
 def is_gibberish(folded: str) -> bool:

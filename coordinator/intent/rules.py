@@ -26,8 +26,8 @@ from coordinator.intent.language import ENGLISH_CODE, language, question
 from coordinator.intent.numbers import quantities
 from coordinator.intent.places import Place, places
 from coordinator.intent.quantity import Quantity
-from coordinator.intent.reading import Reading, read
 from coordinator.intent.readable import readable
+from coordinator.intent.reading import Reading, read
 from coordinator.limits import SERVICES_MAX
 from coordinator.model import Action, Evidence, Interpretation, Service, Source
 
@@ -58,7 +58,7 @@ class RulesInterpreter:
         command = requests.lifecycle(benign.folded)
         if command is not None and not is_trap(benign, command, heads):
             return _command(benign, command)
-        found = quantities(benign, heads and heads.counted)
+        found = quantities(benign, heads.counted if heads else None)
         spots = places(benign, areas)
         parts = without_background(pieces(benign.folded, found, _pairs(spots), heads))
         refused = refusal(benign, parts, found, cut, heads)

@@ -1,5 +1,7 @@
 """What tells languages apart, and a question in each: data for `language`."""
 
+# ruff: noqa: RUF001  # other languages have letters that look like ours
+
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -111,7 +113,7 @@ QUESTIONS: Mapping[str, str] = {
     "da": "Kan du sige det på engelsk? Hvilken tjeneste er det, og hvad kræver den?",
     "cs": "Můžete to říci anglicky? Jaká je to služba a co potřebuje?",
     "fi": "Voitko sanoa sen englanniksi? Mikä palvelu se on, ja mitä se tarvitsee?",
-    "ru": "Можете сказать это по-английски? Что это за услуга и что ей нужно?",  # noqa: RUF001
+    "ru": "Можете сказать это по-английски? Что это за услуга и что ей нужно?",
     "zh": "请用英语再说一遍好吗?是什么业务,需要什么?",
     "ja": "英語で言っていただけますか。どのサービスで、何が必要ですか。",
     "ko": "영어로 말씀해 주시겠어요? 어떤 서비스이고 무엇이 필요합니까?",

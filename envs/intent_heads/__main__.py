@@ -13,7 +13,7 @@ from coordinator.intent import encoder, heads
 from envs.intent_heads.training import Arrays, tasks, train
 
 SEED = 20
-CLAUSES = 11_000
+CLAUSES = 9_000
 NEAR = 0.05
 """Weights trained on another processor differ by this at most; on the same one, by nothing."""
 
@@ -24,7 +24,9 @@ def main() -> int:
     parser.add_argument("--check", action="store_true")
     parser.add_argument("--out", type=Path, default=heads.WEIGHTS)
     chosen = parser.parse_args()
-    found = train(encoder.load(), tasks(SEED, CLAUSES), SEED, heard=lambda line: print(line, flush=True))
+    found = train(
+        encoder.load(), tasks(SEED, CLAUSES), SEED, heard=lambda line: print(line, flush=True)
+    )
     if chosen.check:
         return _compare(found)
     np.savez(chosen.out, **found)  # type: ignore[arg-type]

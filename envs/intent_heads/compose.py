@@ -24,6 +24,9 @@ _NUMBERS = {
     "days": ("2", "3", "5", "7", "12", "90"),
 }
 _TYPO_SHARE = 0.06
+_TERSE_SHARE = 0.3
+_FILLERS = re.compile(r"\b(?:the|a|an|of|for|our|their|is|are|to)\b ?| +")
+"""What people leave out when they only write down key words."""
 _YIELDING = {
     SliceType.URLLC: (Quality.LATENCY, Quality.RELIABILITY),
     SliceType.MIOT: (Quality.RELIABILITY, Quality.ECONOMICS),
@@ -66,7 +69,7 @@ class Composer:
     """Draws from the grammar; the same seed draws the same."""
 
     def __init__(self, seed: int) -> None:
-        self._chance = random.Random(seed)
+        self._chance = random.Random(seed)  # noqa: S311  # a grammar
 
     def clauses(self, count: int) -> list[Clause]:
         """Services, cells with more templates more often; and half as many that are no service."""
@@ -116,7 +119,8 @@ class Composer:
         return Clause(self._said(self._filled(lines)), role)
 
     def _quality(self) -> Quality | None:
-        return self._chance.choice((*Quality, None, None))
+        chosen: Quality | None = self._chance.choice((*Quality, None, None))
+        return chosen
 
     def _request(self) -> str:
         """One to three services, with what people write before, between and behind them."""
@@ -138,6 +142,8 @@ class Composer:
                 self._filled(grammar.BACKGROUND) for _ in range(self._chance.choice((1, 1, 2)))
             ]
             words = ". ".join((*before, words))
+        elif self._chance.random() < _TERSE_SHARE:
+            words = _FILLERS.sub(" ", words)
         return self._said(words)
 
     def _filled(self, lines: Sequence[str]) -> str:
@@ -145,7 +151,9 @@ class Composer:
 
         def fill(slot: re.Match[str]) -> str:
             name = slot[1]
-            return slot[0] if name == "s" else self._chance.choice(_NUMBERS.get(name) or SLOTS[name])
+            return (
+                slot[0] if name == "s" else self._chance.choice(_NUMBERS.get(name) or SLOTS[name])
+            )
 
         return _SLOT.sub(fill, self._chance.choice(lines))
 

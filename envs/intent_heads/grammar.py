@@ -91,6 +91,11 @@ SERVICES: Mapping[Cell, tuple[str, ...]] = {
         an ultra-low latency link
         fast reflexes for the {machine}
         orders between the bank's trading desks
+        {count} {machine}s
+        {count} {machine}s {place}
+        {count} {machine}s that must not collide
+        control loops of {count} axes
+        {machine} {ms} ms
         """
     ),
     Cell(URLLC, RELIABILITY): _lines(
@@ -137,6 +142,8 @@ SERVICES: Mapping[Cell, tuple[str, ...]] = {
         {grid} must stay in control when the cell is overloaded
         traffic of the {rescuer} goes first
         resilient network for the {rescuer} after a storm
+        {count} radios for the {rescuer}
+        {count} breakers of the {grid}
         """
     ),
     Cell(V2X, RELIABILITY): _lines(
@@ -170,6 +177,8 @@ SERVICES: Mapping[Cell, tuple[str, ...]] = {
         {vehicle} see around the corner
         roadside units tell {vehicle} about {hazard}
         a self-driving bus line {place}
+        {count} {vehicle} exchange {hazard}
+        {hazard} for {count} {vehicle}
         """
     ),
     Cell(EMBB, THROUGHPUT): _lines(
@@ -262,6 +271,14 @@ SERVICES: Mapping[Cell, tuple[str, ...]] = {
         guide {crowd} by live video
         security monitoring of the {site} by camera
         live viewing of pets by their owners
+        {count} {camera}
+        {count} {camera} {place}
+        {video} for {count} {crowd}
+        {count} {crowd} watch {video}
+        {count} {crowd} share photos and videos
+        wifi for {count} {crowd}
+        video for {count} {crowd}
+        {count} tablets {place}
         """
     ),
     Cell(EMBB, LATENCY): _lines(
@@ -277,6 +294,8 @@ SERVICES: Mapping[Cell, tuple[str, ...]] = {
         live auctions with bidding by video
         betting during the {event}
         conversational voice for {crowd}
+        {game} for {count} players
+        voice for {count} agents
         """
     ),
     Cell(EMBB, RELIABILITY): _lines(
@@ -365,6 +384,16 @@ SERVICES: Mapping[Cell, tuple[str, ...]] = {
         telematics of {vehicle}
         position reports of {vehicle} once a minute
         wearable patches of {crowd}
+        {count} {gauge}
+        {count} {sense} {gauge}
+        {count} {gauge} on {thing}
+        {gauge} on {count} {thing}
+        {count} smart {thing}
+        {sense} of {count} {thing}
+        track {count} {thing}
+        cheap {gauge}
+        smart farming on a budget
+        {count} gas meters
         """
     ),
     Cell(MIOT, RELIABILITY): _lines(
@@ -387,6 +416,8 @@ SERVICES: Mapping[Cell, tuple[str, ...]] = {
         allergy patches of children
         the vital signs of the patient
         lost alarms of {body} would be a disaster
+        {count} {alarm}
+        vital signs of {count} patients
         """
     ),
     Cell(HDLLC, LATENCY): _lines(
@@ -409,6 +440,9 @@ SERVICES: Mapping[Cell, tuple[str, ...]] = {
         virtual reality, 2 players
         a virtual escape room
         {expert} is beamed into the glasses of {crowd}
+        {count} headsets
+        {xr} for {count} {crowd}
+        {count} {crowd} in {xr}
         """
     ),
     Cell(HDLLC, THROUGHPUT): _lines(

@@ -116,22 +116,17 @@ def _head(task: Task, vectors: Vectors, seed: int) -> Arrays:
     loss = torch.nn.CrossEntropyLoss(
         weight=(frequency.mean() / frequency).sqrt(), label_smoothing=SMOOTHING
     )
-    optimiser = torch.optim.AdamW(
-        model.parameters(), lr=LEARNING_RATE, weight_decay=WEIGHT_DECAY
-    )
+    optimiser = torch.optim.AdamW(model.parameters(), lr=LEARNING_RATE, weight_decay=WEIGHT_DECAY)
     batch = min(BATCH, max(16, len(labels) // 8))
     order = torch.Generator().manual_seed(seed)
     for _ in range(EPOCHS):
-        for chosen in torch.randperm(len(labels), generator=order).split(batch):
+        for chosen in torch.split(torch.randperm(len(labels), generator=order), batch):
             optimiser.zero_grad()
             loss(model(inputs[chosen]), labels[chosen]).backward()
             optimiser.step()
     layers = {"first": model[1], "second": model[4]}
     return {
-        f"{task.question}.{name}.{part}": getattr(layer, part)
-        .detach()
-        .numpy()
-        .T.astype(np.float16)
+        f"{task.question}.{name}.{part}": getattr(layer, part).detach().numpy().T.astype(np.float16)
         for name, layer in layers.items()
         for part in ("weight", "bias")
     }

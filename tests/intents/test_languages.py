@@ -12,10 +12,7 @@ from coordinator.intent.tongues import QUESTIONS
 from coordinator.model import Action
 from tests.intents.sentences import AREAS, FOLDER, labelled
 
-ROWS = [
-    json.loads(line)
-    for line in (FOLDER / "languages.jsonl").read_text("utf-8").splitlines()
-]
+ROWS = [json.loads(line) for line in (FOLDER / "languages.jsonl").read_text("utf-8").splitlines()]
 
 
 @pytest.mark.parametrize("row", ROWS, ids=[row["lang"] for row in ROWS])
@@ -36,7 +33,7 @@ def test_a_question_in_the_same_language_and_no_slice(row: dict[str, str]) -> No
         ("необходима сеть", "ru"),
         ("로봇 20대를 위한 네트워크가 필요합니다", "ko"),
         ("Slice für 20 Roboter mit 5 ms", "de"),
-        ("χρειαζόμαστε δίκτυο για κάμερες", "el"),
+        ("χρειαζόμαστε δίκτυο για κάμερες", "el"),  # noqa: RUF001
     ],
 )
 def test_the_language_of_a_text(text: str, code: str) -> None:

@@ -15,6 +15,7 @@ from coordinator.intent.rules import RulesInterpreter
 from coordinator.model import Action, ServiceProfile
 from coordinator.profile import nest, service_profile_json, service_profiles, slice_profile_json
 from coordinator.profile_schema import ServiceProfileJson, SliceProfileJson
+from coordinator.translation import translation
 from domains.model import DomainKind, SliceProfile
 from tests.intents.sentences import AREAS, labelled
 
@@ -37,7 +38,8 @@ def _profiles() -> Iterator[ServiceProfile]:
     if public.exists():
         texts += [json.loads(line)["text"] for line in public.read_text("utf-8").splitlines()]
     for text in texts:
-        if (said := engine.interpret(text, AREAS)).action is Action.CREATE:
+        said = engine.interpret(text, AREAS)
+        if translation(said, "berlin").action is Action.CREATE:
             yield from service_profiles(said, "berlin")
 
 
