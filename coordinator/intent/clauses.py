@@ -62,12 +62,17 @@ _BACKGROUND = re.compile(
     r"|years ago|in the past|so far|until now|background:|for context|fyi)\b"
 )
 """How people introduce themselves before they ask for anything."""
+_SIZES = frozenset(("num_ues", "duration_h"))
+"""What people also tell of themselves: how many they are, for how long they exist."""
+_WHO = re.compile(r"^\W*(?:we|i) (?:run|operate|own|manage|are|am|have been|look after)\b")
+_WANTS = re.compile(r"\b(?:needs?|wants?|requires?|would like|am looking|are looking)\b")
+"""Who asks, and that something is asked for: "we run a ferry terminal and need ..."."""
 _NEW_WEIGHT = 1.0
 _ANOTHER_WEIGHT = 0.9
 _LIKELY_WEIGHT = 1.0
 _SURE, _SURER = 0.6, 0.7
 """How sure the heads must be where no word names a service, and where one only hints at it."""
-_STARTS = 0.8
+_STARTS = 0.7
 """How sure the heads must be to add a service to those that others named."""
 _PLAIN = 0.85
 """How sure the heads must be to be heard like two words of the phrase book."""
@@ -146,7 +151,8 @@ class Piece:
             return False
         if self._named_weight:
             return self.opinion.roles[Role.QUALIFIER] >= _SURE
-        return self.own_words < 2 or self._likely_kind(_STARTS) is None
+        least = 3 if self.joint is Joint.SENTENCE else 2
+        return self.own_words < least or self._likely_kind(_STARTS) is None
 
     def _likely_kind(self, sure: float) -> SliceType | None:
         """The heads' slice type, where they are sure that the piece is a service of that type."""
@@ -306,7 +312,7 @@ def _is_background(sentence: Sequence[Piece]) -> bool:
     if _BACKGROUND.search(" ".join(piece.text for piece in sentence)):
         return True
     opinions = [piece.opinion for piece in sentence if piece.opinion]
-    if not opinions or any(piece.kind is not None for piece in sentence):
+    if not opinions or any(piece.kind or piece.keys - _SIZES for piece in sentence):
         return False
     return opinions[0].roles[Role.BACKGROUND] >= _ASIDE or all(
         item.roles[Role.OTHER] >= _ASIDE for item in opinions
@@ -331,7 +337,9 @@ def gather(found: Sequence[Piece]) -> tuple[list[Group], list[Piece]]:
         elif not groups or _starts(piece, groups, _keys_from(found, index)):
             groups.append(Group([piece]))
         elif (
-            piece.kind is None and (piece.shared or _own_sentence(found, index)) and len(groups) > 1
+            (piece.kind is None or piece.brief)
+            and (piece.shared or _own_sentence(found, index))
+            and len(groups) > 1
         ):
             shared.append(piece)
         else:
@@ -343,7 +351,7 @@ def _announced(found: Sequence[Piece]) -> list[Piece]:
     """ "... and one with 20 ms": what announces another service belongs to the piece behind it."""
     announced = list(found)
     for index, (piece, later) in enumerate(pairwise(found)):
-        if piece.another and piece.kind is None and later.joint in (Joint.WITH, Joint.COLON):
+        if piece.another and piece.own_words < 2 and later.joint in (Joint.WITH, Joint.COLON):
             announced[index + 1] = replace(later, another=True)
     return announced
 
@@ -382,7 +390,7 @@ def _keys_from(found: Sequence[Piece], index: int) -> frozenset[str]:
 def _starts(piece: Piece, groups: Sequence[Group], keys: frozenset[str]) -> bool:
     """Whether a piece opens a new service; `keys` are what is stated of it."""
     last = groups[-1]
-    if piece.kind is None or piece.brief:
+    if piece.kind is None or (piece.brief and not piece.another):
         return False
     if last.rest:
         return True
@@ -410,7 +418,11 @@ def _words(piece: Piece, hit: Hit[Entry]) -> str:
 
 def _headings(found: Sequence[Piece]) -> set[int]:
     """Indices of the pieces before a colon that only introduce the services behind it."""
-    headings: set[int] = set()
+    headings = {
+        index
+        for index, (piece, later) in enumerate(pairwise(found))
+        if _WHO.search(piece.text) and later.kind is not None and _WANTS.search(later.text)
+    }
     for index, piece in enumerate(found):
         if piece.joint is not Joint.COLON:
             continue
@@ -433,4 +445,4 @@ def _own_sentence(found: Sequence[Piece], index: int) -> bool:
     last = index + 1
     while last < len(found) and found[last].joint is not Joint.SENTENCE:
         last += 1
-    return all(piece.kind is None for piece in found[first:last])
+    return all(piece.kind is None or piece.brief for piece in found[first:last])

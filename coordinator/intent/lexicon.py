@@ -40,7 +40,7 @@ _CUES: tuple[tuple[str, Cue], ...] = (
         " | lowest possible latency | reduce latency | latency as low | shortest delay"
         " | millisecond response | instantaneous | hard real time | smallest delay | no lag"
         " | without lag | lag free | zero lag",
-        Cue({URLLC: 1.5, HDLLC: 0.3}, {LATENCY: 2.0}, firm=1.0),
+        Cue({URLLC: 2.2, HDLLC: 0.3}, {LATENCY: 2.0}, firm=1.0),
     ),
     (
         "low latency | latency critical | latency sensitive | time critical | time sensitive"

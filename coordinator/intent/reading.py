@@ -22,6 +22,8 @@ _BASE = {0: 1.0, 1: 0.65}
 _OTHER = 0.3
 _HEADS_SHARE = 2.0
 """A sure head weighs like two words that name a service."""
+_WORDS_ENOUGH = 4
+"""A piece of so many words of its own is heard fully, a shorter one less."""
 _HEADS_QUALITY = 0.9
 _CUE_SHARE = 0.35
 _DENIED_SHARE = 0.3
@@ -194,7 +196,11 @@ def _types_by_heads(parts: Sequence[Piece]) -> list[tuple[SliceType, float]]:
 
 def _opinions(parts: Sequence[Piece]) -> list[tuple[float, Opinion]]:
     """Opinions of the pieces, each with its share; those of clear services count more."""
-    known = [(part.opinion.roles[Role.SERVICE], part.opinion) for part in parts if part.opinion]
+    known = [
+        (part.opinion.roles[Role.SERVICE] * min(part.own_words, _WORDS_ENOUGH), part.opinion)
+        for part in parts
+        if part.opinion
+    ]
     total = sum(share for share, _ in known)
     return [(share / total, opinion) for share, opinion in known] if total else []
 
