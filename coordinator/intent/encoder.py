@@ -83,7 +83,7 @@ def known_words() -> frozenset[str]:
     Raises:
         NotFound: it is not installed.
     """
-    return frozenset(word for word in _vocabulary(_bundled()) if word.isalpha())
+    return frozenset(word for word in _vocabulary(bundled()) if word.isalpha())
 
 
 class Remembering:

@@ -255,7 +255,9 @@ def shared_store(minilm: Encoder) -> Iterator[VectorStore]:
 @pytest.fixture
 def reader(shared_store: VectorStore, minilm: Encoder, clock: Clock) -> TenantInterpreter:
     kept = Memory(shared_store, minilm, clock)
-    return RetrievalInterpreter(RulesInterpreter(), shared_store, minilm, kept).of("acme")
+    return RetrievalInterpreter(RulesInterpreter(lambda: None), shared_store, minilm, kept).of(
+        "acme"
+    )
 
 
 def test_neighbours_are_cited_with_their_similarity(reader: TenantInterpreter) -> None:
@@ -268,7 +270,7 @@ def test_neighbours_are_cited_with_their_similarity(reader: TenantInterpreter) -
 
 def test_a_service_no_word_names_is_found_by_likeness(reader: TenantInterpreter) -> None:
     text = "We need a slice for leak detectors on our pipeline in Berlin"
-    assert RulesInterpreter().interpret(text, AREAS).action is Action.CLARIFY
+    assert RulesInterpreter(lambda: None).interpret(text, AREAS).action is Action.CLARIFY
     said = reader.interpret(text, AREAS)
     assert said.action is Action.CREATE
     (service,) = said.services
@@ -303,7 +305,10 @@ def test_likeness_never_turns_a_refusal_or_nothing_into_a_slice(
 
 def test_numbers_are_the_texts_own_whatever_was_retrieved(reader: TenantInterpreter) -> None:
     text = "Welding robots in Berlin within 7 ms for 33 devices"
-    said, plain = reader.interpret(text, AREAS), RulesInterpreter().interpret(text, AREAS)
+    said, plain = (
+        reader.interpret(text, AREAS),
+        RulesInterpreter(lambda: None).interpret(text, AREAS),
+    )
     assert [s.evidence for s in said.services] == [s.evidence for s in plain.services]
 
 
@@ -324,7 +329,7 @@ def test_experience_moves_the_preference_of_its_own_tenant_only(
     shared_store: VectorStore, minilm: Encoder, clock: Clock
 ) -> None:
     both = RetrievalInterpreter(
-        RulesInterpreter(), shared_store, minilm, Memory(shared_store, minilm, clock)
+        RulesInterpreter(lambda: None), shared_store, minilm, Memory(shared_store, minilm, clock)
     )
     initech, globex = both.of("initech"), both.of("globex")
     kept = Memory(shared_store, minilm, clock).of("initech")
@@ -342,10 +347,10 @@ def test_experience_moves_the_preference_of_its_own_tenant_only(
 def test_without_its_store_it_reads_on_and_says_so(minilm: Encoder, tmp_path: Path) -> None:
     store = open_store(minilm.dimension, tmp_path / "store")
     kept = Memory(store, minilm, lambda: 0.0)
-    reader = RetrievalInterpreter(RulesInterpreter(), store, minilm, kept).of("acme")
+    reader = RetrievalInterpreter(RulesInterpreter(lambda: None), store, minilm, kept).of("acme")
     store.close()
     text = "Welding robots in Berlin within 7 ms"
     said = reader.interpret(text, AREAS)
-    plain = RulesInterpreter().interpret(text, AREAS)
+    plain = RulesInterpreter(lambda: None).interpret(text, AREAS)
     assert [s.evidence for s in said.services] == [s.evidence for s in plain.services]
     assert (said.engine, said.explanation) == ("retrieval", FORGETFUL)

@@ -75,8 +75,12 @@ def test_what_the_heads_say_are_shares_that_sum_to_one(shipped: heads.Heads) -> 
 
 
 def test_a_request_is_told_from_talk(shipped: heads.Heads) -> None:
-    assert is_request(shipped.speech("please connect the robots in our bakery"))
-    assert is_aside(shipped.speech("the minister visited a bakery yesterday"))
+    assert is_request(
+        shipped.speech("we need remote control of the cranes at the port within 10 ms")
+    )
+    assert is_aside(
+        shipped.speech("the minister visited a steel mill yesterday and 300 people came")
+    )
 
 
 def test_nouns_that_count_devices_are_told_from_others(shipped: heads.Heads) -> None:
