@@ -99,7 +99,7 @@ def stream(
     drawn = random.Random(seed)  # noqa: S311  # a simulation
     clock = [0.0]
     store = open_store(encoder.dimension)
-    rules = RulesInterpreter()
+    rules = RulesInterpreter(lambda: None)  # whose preference does not move
     memory = Memory(store, encoder, lambda: clock[0])
     tenant = RetrievalInterpreter(rules, store, encoder, memory).of(TENANT)
     own = memory.of(TENANT)

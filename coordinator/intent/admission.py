@@ -21,6 +21,7 @@ _PLAIN = 2.0
 _MINE = re.compile(r"\b(?:my|our|this|that|existing)\b|\d")
 """What the tenant calls its own, or by its number."""
 NO_REQUEST = "this does not ask for a network slice"
+_DOUBTFUL = "this may be no request for a network slice"
 FORBIDDEN = "this asks for what no tenant may ask for"
 
 
@@ -45,8 +46,14 @@ def refusal(
     plain = demands and (networked or any(part.weight >= _PLAIN for part in parts)) and not aside
     if heads is not None and not plain:
         speech = heads.speech(folded.strip())
-        terse = len(folded.split()) <= _TERSE and any(part.speech.concrete for part in parts)
-        aside = is_aside(speech, doubtful=aside, terse=terse) and not (networked and demands)
+        brief = len(folded.split()) <= _TERSE
+        terse = brief and any(part.speech.concrete for part in parts)
+        doubted = is_aside(speech, doubtful=aside, terse=terse) and not (
+            networked and (demands or brief)
+        )
+        if doubted and not aside:  # only the heads think so: the tenant may explain
+            return clarify([f"What is the service, and what does it need: {_EXAMPLE}?"], _DOUBTFUL)
+        aside = doubted
         named = named or (is_request(speech) and any(part.hinted for part in parts))
     if aside:
         return rejected(NO_REQUEST)

@@ -13,6 +13,7 @@ SETS = {
     "tune": "half of the first batch, read while the engine was improved",
     "tune2": "a second batch, read while the engine was improved",
     "held": "the other half of the first batch, only ever scored",
+    "final": "another style, written last, scored once",
 }
 ENGINES = {"rules with heads": RulesInterpreter(), "rules alone": RulesInterpreter(lambda: None)}
 
