@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from itertools import permutations
 from pathlib import Path
 
 import grpc
 import pytest
 
+from coordinator.counterfactual import best
+from coordinator.negotiate import settle
+from coordinator.planner import Plan
 from deploy import prose
 from deploy.otherwise import changes
 from deploy.plain import plain
 from protos.slicing.v1 import slices_pb2, types_pb2
 from tests.asking import ACCEPT, create, service, slices_of, terminate
+from tests.coordinator.menus import SERVICE, case, chain_of, offer
 from tests.federation import federation
 
 
@@ -74,6 +79,18 @@ async def test_an_alternative_is_what_an_order_would_have_been_told(tmp_path: Pa
         with pytest.raises(grpc.aio.AioRpcError) as hidden:
             await entente.tenant("other").ExplainAlternative(asks(kept.name, latency_us_max=5))
         assert hidden.value.code() is grpc.StatusCode.NOT_FOUND
+
+
+def test_of_two_chains_the_better_one_is_told() -> None:
+    def plan(price: int, latency_us: int) -> Plan:
+        menus = {"a": [offer("a0", latency_us, 10, price)], "b": [offer("b0", 10, 10, 5)]}
+        service, chains, answers, budgets = case(SERVICE, [chain_of("a", "b")], menus)
+        result = settle(service, chains, answers, budgets)
+        return Plan(service, chains, budgets, answers, result)
+
+    cheap, dear, too_slow = plan(10, 20), plan(30, 20), plan(1, 500)
+    for several in permutations([cheap, dear, too_slow]):
+        assert best(list(several)) is cheap
 
 
 async def test_the_record_of_a_slice_reads_as_an_account(tmp_path: Path) -> None:
