@@ -43,6 +43,9 @@ class Asked:
 def ask(network: Network, classes: Sequence[RequestClass]) -> list[Asked]:
     """Every class in order.
 
+    A class has the chains that the coordinator asks while nothing is in use, at most `CHAINS_MAX`.
+    Where there are more, a live coordinator may come to ask others once domains are sold out.
+
     Raises:
         InvalidRequest: an unknown area, or a class that even the empty network cannot serve.
         Refused: no chain of domains leads from an origin to its destination.

@@ -95,7 +95,7 @@ def _table(results: Sequence[CrossDomainResult], reference: CrossDomainResult | 
     for one in results:
         cells = [one.policy, _mean(one.availability, 4)]
         if reference is not None:
-            cells += [_shown(one.against(reference), 4), _shown(one.share_of(reference), 4)]
+            cells += [_shown(one.against(reference), 3), _shown(one.share_of(reference), 3)]
         cost, price = _mean(one.weighted_cost, 3), _mean(one.price_eur_per_h, 2)
         table.add_row(*cells, cost, price)
     return table

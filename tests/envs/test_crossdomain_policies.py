@@ -23,7 +23,7 @@ from envs.evaluate import main
 from envs.vector_multi import Masks, Observations
 from tests.envs.crossdomain_by_hand import task
 
-EPISODES = 30
+EPISODES = 20
 
 
 @pytest.fixture(scope="module")
@@ -93,7 +93,7 @@ def test_the_optimum_is_what_brute_force_finds() -> None:
     found = task("small", 3)
     known: dict[int, Ints] = {}
     served = []
-    for episode in range(25):
+    for episode in range(15):
         drawn = fixed_episodes(found, 5, episode, 1)
         kinds, free = drawn.kinds[0], drawn.free[0]
         for kind in kinds.tolist():
