@@ -11,7 +11,7 @@ import pytest
 from deploy.vllm_engine import EngineSettings, VllmEngine
 
 OPTIONS = ("--enforce-eager", "--dtype", "float32")
-READY_S = 280
+READY_S = 600
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

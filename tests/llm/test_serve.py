@@ -23,10 +23,10 @@ from deploy.vllm_engine import EngineSettings
 from tests.asking import at_last
 from tests.llm.conftest import OPTIONS
 
-pytestmark = [pytest.mark.timeout(560), pytest.mark.ray]
+pytestmark = [pytest.mark.timeout(1_200), pytest.mark.ray]
 
 ROBOTS = "Control of welding robots in Berlin within 10 ms, for 40 devices"
-BACK_S = 240.0
+BACK_S = 600.0
 
 
 @pytest.fixture(scope="module")

@@ -19,7 +19,7 @@ from deploy.home import Home, Run
 from deploy.vllm_engine import VllmEngine
 from tests.llm.conftest import OPTIONS
 
-pytestmark = pytest.mark.timeout(580)
+pytestmark = pytest.mark.timeout(1_200)
 
 ROOT = Path(__file__).resolve().parents[2]
 TEXTS = [

@@ -25,7 +25,7 @@ from coordinator.model import Interpretation, Source
 from deploy.vllm_engine import VllmEngine
 from tests.asking import at_last
 
-pytestmark = pytest.mark.timeout(420)
+pytestmark = pytest.mark.timeout(900)
 
 AREAS = ("berlin", "munich")
 ROBOTS = "Control of welding robots in Berlin within 10 ms, for 40 devices"
