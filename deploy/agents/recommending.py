@@ -7,26 +7,28 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from coordinator.model import ServiceProfile
+from coordinator.words import said
 from deploy.agents.experiments import Experiment, Observation
 from deploy.agents.feedback import Weights
 from deploy.agents.requirements import Requirements
 from deploy.client import Tenant
 from deploy.export import service_of
-from deploy.plain import Plain
 from domains.errors import InvalidRequest, Refused
+from domains.model import Attribute
 
 SHOWN_MAX: Final = 6
 LEAST: Final = 3
 """Recommendations that a plan promises where the network allows as many."""
 PLACES_MAX: Final = 3
 PERMILLE: Final = 1_000
-RELAXABLE: Final = (
-    "latency_us_max",
-    "availability_ppb_min",
-    "downlink_kbps",
-    "uplink_kbps",
-    "devices",
-)
+RELAXABLE: Final[Mapping[str, Attribute]] = {
+    "latency_us_max": Attribute.LATENCY,
+    "availability_ppb_min": Attribute.AVAILABILITY,
+    "downlink_kbps": Attribute.DOWNLINK,
+    "uplink_kbps": Attribute.UPLINK,
+    "devices": Attribute.DEVICES,
+    "price_micros_max": Attribute.PRICE,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +99,8 @@ async def candidates(
     refusal: Refused | None = None
     for place in places:
         try:
-            full.append(await _quoted(tenant, replace(service, destination=place), PERMILLE))
+            there = replace(service, destination=place)
+            full.append(await _quoted(tenant, there, PERMILLE, service))
         except (Refused, InvalidRequest) as error:
             refusal = refusal or Refused(error.message, **error.metadata)
     if not full:
@@ -107,7 +110,8 @@ async def candidates(
     for one in full[:PLACES_MAX]:
         for level in levels:
             try:
-                found.append(await _quoted(tenant, _sized(service, one, level), level))
+                sized = _scaled(service, one.service, level)
+                found.append(await _quoted(tenant, sized, level, service))
             except Refused:
                 continue  # so much is not free there
     return tuple(found)
@@ -162,33 +166,42 @@ async def _places(tenant: Tenant) -> list[str]:
     return sorted({zone["area"] for zone in zones})
 
 
-def _sized(service: ServiceProfile, at: Candidate, level_permille: int) -> ServiceProfile:
-    """The service with another capacity; where it goes, and what it is short of, stay."""
+def _scaled(wanted: ServiceProfile, at: ServiceProfile, level_permille: int) -> ServiceProfile:
+    """`at` with so much of the wanted capacity; where it goes, and what it is short of, stay."""
     return replace(
-        at.service,
-        downlink_kbps=-(-service.downlink_kbps * level_permille // PERMILLE),
-        uplink_kbps=-(-service.uplink_kbps * level_permille // PERMILLE),
+        at,
+        downlink_kbps=-(-wanted.downlink_kbps * level_permille // PERMILLE),
+        uplink_kbps=-(-wanted.uplink_kbps * level_permille // PERMILLE),
     )
 
 
-async def _quoted(tenant: Tenant, service: ServiceProfile, level_permille: int) -> Candidate:
+async def _quoted(
+    tenant: Tenant, service: ServiceProfile, level_permille: int, wanted: ServiceProfile
+) -> Candidate:
+    """What can be had for a service; what that is short of is against what was wanted at first."""
     order = await tenant.settle(await tenant.quote([service]))
     if order.error is not None:
         raise order.error
     (would,) = order.slices
-    agreed = replace(service_of(would["agreed"]), preference=service.preference)
+    agreed = replace(
+        service_of(would["agreed"]),
+        preference=service.preference,
+        links=service.links,
+        price_micros_max=would["agreed"]["price_micros_max"] or None,
+    )
     return Candidate(
-        service=replace(agreed, links=service.links, price_micros_max=service.price_micros_max),
+        service=agreed,
         level_permille=level_permille,
         price_micros=would["metrics"]["price_micros"],
         latency_us=would["metrics"]["latency_us"],
-        relaxed=_relaxed(would),
+        relaxed=_relaxed(_scaled(wanted, wanted, level_permille), agreed),
     )
 
 
-def _relaxed(would: Plain) -> str:
-    """What a quote is short of."""
-    asked, agreed = would["requested"], would["agreed"]
+def _relaxed(asked: ServiceProfile, agreed: ServiceProfile) -> str:
+    """Every quantity that is not as asked, in words."""
     return ", ".join(
-        f"{key} {asked[key]} -> {agreed[key]}" for key in RELAXABLE if asked[key] != agreed[key]
+        f"{attribute} {said(attribute, before)} -> {said(attribute, after)}"
+        for field, attribute in RELAXABLE.items()
+        if (before := getattr(asked, field)) != (after := getattr(agreed, field))
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -56,7 +56,8 @@ def started(
     """
     home = Home(Path(tempfile.mkdtemp(prefix="entente-plan-"))).prepare()
     free = found.on_free_ports()
-    with Runtime(home, free, launcher, tell=tell) as runtime:
+    with ExitStack() as afterwards, Runtime(home, free, launcher, tell=tell) as runtime:
+        # From here on; a start that fails keeps its logs where its message says.
+        afterwards.callback(shutil.rmtree, home.root, ignore_errors=True)
         area = free.coordinator.default_area
         yield Whereabouts(account(home, runtime.run, tenant), desks(home), area, own=True)
-    shutil.rmtree(home.root, ignore_errors=True)

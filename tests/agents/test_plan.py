@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import re
+import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -20,6 +22,7 @@ from deploy.agents import spec
 from deploy.agents.errors import NotDelivered, ToolFailed, ToolTimedOut
 from deploy.agents.feedback import Memory
 from deploy.agents.plan import Chooser, Outcome
+from deploy.agents.recommending import candidates
 from deploy.agents.requirements import read
 from deploy.agents.runner import Tool
 from deploy.agents.toolbox import NAMES, Toolbox
@@ -213,6 +216,22 @@ async def test_the_file_decides_what_a_plan_does(tmp_path: Path, observed: Home)
         with pytest.raises(InvalidRequest, match="nothing was chosen"):
             await north.plan(north.chooser(None, "q"))
         assert north.entente.used() == before
+
+
+async def test_what_is_short_of_the_sentence_says_so_at_every_size(
+    tmp_path: Path, observed: Home
+) -> None:
+    sentence = "deploy a slice for video for 20 cameras in Berlin to Munich, 1 ms"
+    wanted = read(sentence, RulesInterpreter(), ("berlin", "munich"), "berlin")
+    async with operator(tmp_path, observed) as north:
+        found = await candidates(north.tenant, wanted, (800, 1_000))
+        assert [one.level_permille for one in found] == [800, 1_000]
+        for one in found:
+            assert re.fullmatch(r"latency 1 ms -> \d+(\.\d+)? ms", one.relaxed)
+            assert one.service.latency_us_max >= one.latency_us > 1_000
+        # It can be ordered as it stands: nothing more is relaxed without a word.
+        order = await north.tenant.order([found[0].service], str(uuid.uuid4()))
+        assert (await north.tenant.settle(order)).error is None
 
 
 async def test_tools_that_do_not_fit_are_named(tmp_path: Path, observed: Home) -> None:

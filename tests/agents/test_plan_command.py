@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -86,6 +87,18 @@ def test_an_operator_plans_looks_after_functions_and_exports(
     written = entente(home, "export", slice_id, "--out", str(tmp_path / "x"), "--json")
     assert "slice.csar" in written["files"]
     assert "not empty" in entente(home, "export", slice_id, "--out", str(tmp_path / "x"), code=1)
+
+
+@pytest.mark.timeout(180)  # 3 s where nothing else runs
+def test_a_federation_of_its_own_leaves_nothing_where_a_plan_is_refused(
+    alone: tuple[Path, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(alone[0] / "plans", tmp_path / "home" / "plans")
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "tmp"))
+    (tmp_path / "tmp").mkdir()
+    refused = entente(tmp_path / "home", "plan", SENTENCE, "--choose", "99", code=1)
+    assert "there is no recommendation 99" in refused
+    assert not list((tmp_path / "tmp").glob("entente-plan-*"))
 
 
 @pytest.mark.parametrize(
