@@ -71,6 +71,8 @@ def start_head(home: Home, cpus: int) -> Head:
     ports = [address.rpartition(":")[2] for address in free_addresses(6)]
     gcs, dashboard, agent, agent_grpc, client, metrics = ports
     log = home.logs / "training-head.log"
+    # Jobs that say `python` mean the one that has what we have.
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
     with log.open("ab") as out:
         process = subprocess.Popen(  # noqa: S603  # our own interpreter and Ray's own command
             [
@@ -90,7 +92,7 @@ def start_head(home: Home, cpus: int) -> Head:
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=out,
-            env=importable(os.environ),
+            env={**importable(os.environ), "PATH": path},
             start_new_session=True,  # lives on after --detach
         )
     head = Head(

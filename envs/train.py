@@ -5,7 +5,6 @@ Runs as it stands, or as a job: ray job submit --working-dir . -- python -m envs
 
 import argparse
 import json
-import logging
 import os
 import sys
 from collections.abc import Sequence
@@ -27,7 +26,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     asked = _parser().parse_args(arguments)
     for name in THREADS:
         os.environ.setdefault(name, "1")
-    logging.getLogger("ray").setLevel(logging.ERROR)  # it warns of what it does itself
     try:
         changes = dict(_pair(text) for text in asked.set)
         if asked.seeds > 1 or asked.sweep:

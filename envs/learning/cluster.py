@@ -1,5 +1,6 @@
 """The Ray that a training runs in: the one of its job, the one it is told, or one of its own."""
 
+import logging
 import os
 import secrets
 import shutil
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from domains.errors import Unreachable
+from envs.learning.errors import TrainingFailed
 
 OBJECT_STORE_BYTES: Final = 200 * 2**20
 
@@ -33,7 +35,16 @@ def cluster(workers: int = 0) -> Iterator[Any]:
     try:
         if not address and ray is None:
             _own_token(folder)  # before the import, which reads it
-        ray = import_module("ray")
+        try:
+            ray = import_module("ray")
+            import_module("ray.rllib")
+        except ModuleNotFoundError as missing:
+            raise TrainingFailed(
+                f"{sys.executable} has no {missing.name}: pip install 'entente-slicing[learn]'"
+            ) from None
+        for name in ("ray", "ray.rllib", "ray.tune", "ray._common"):
+            # It warns of what it does itself, and sets levels as it is imported.
+            logging.getLogger(name).setLevel(logging.ERROR)
         if address:
             _start(ray, address, **quiet)
         else:
