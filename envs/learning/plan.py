@@ -92,6 +92,8 @@ class Plan(Section):
         rows = self.envs * max(self.runners, 1)
         if self.ppo.rollout % rows:
             raise ValueError(f"ppo.rollout {self.ppo.rollout} must be a multiple of {rows} rows")
+        if self.ppo.batch > self.ppo.rollout:
+            raise ValueError(f"ppo.batch {self.ppo.batch} is more than a rollout has")
         return self
 
 

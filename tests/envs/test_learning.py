@@ -161,6 +161,7 @@ def test_a_plan_can_be_changed_on_the_command_line() -> None:
     [
         ({"ppo.gamma": "2"}, "ppo.gamma"),
         ({"ppo.rollout": "1000"}, "multiple of 128"),
+        ({"ppo.batch": "10_000"}, "more than a rollout has"),
         ({"magic": "1"}, "magic"),
         ({"steps.now": "1"}, "steps is a value"),
     ],
