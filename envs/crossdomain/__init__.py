@@ -2,7 +2,10 @@
 
 network   configuration files -> technologies and what they show of themselves
 demand    the service catalogue -> classes of requests, and how episodes draw them
-tables    what each domain could offer for each class, as arrays: the live functions, run once
+options   what each domain could offer for each class: the live functions, asked once
+tables    the same as arrays
 merge     the coordinator's choice among offers, for many environments at once
 core      residuals, requests and verdicts of B environments
+env       B environments as arrays; `single`, `multi_agent` (RLlib), `parallel` (PettingZoo): one
+workload  domains that bid on workload files; `export`: episodes as such files
 """
