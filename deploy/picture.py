@@ -6,6 +6,7 @@ Drawn by hand in SVG: no script, no font, no picture is fetched, so the file can
 from __future__ import annotations
 
 import html
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,6 +16,9 @@ WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 920, 190, 64, 12, 14, 26
 COLOURS: Final = ("#1667b7", "#c8511b", "#2f8f4e", "#7b4bb3", "#a3821a", "#c03c79", "#4b7785")
 """Of the domains, in the order of the chain; the end-to-end line is black."""
 TICKS: Final = 4
+HOURS: Final = 6
+"""Stretches of either axis."""
+STEPS: Final = (1, 1.25, 1.5, 2, 2.5, 3, 4, 5, 7.5, 10)
 MARKS: Final = {
     "scale up": "#2f8f4e",
     "scale down": "#8a8f98",
@@ -86,7 +90,7 @@ def _charts(agreed: dict[str, Any], samples: Sequence[dict[str, Any]]) -> Iterat
     def of(kpi: str, scale: float) -> Callable[[dict[str, Any]], float]:
         return lambda measured: measured[kpi] / scale
 
-    latency = _lines(samples, of("latency_us", 1_000))
+    latency = _lines(samples, _latency_ms)
     total = Line("end to end", "#1c1f23", _total(samples), 2.2)
     bound_ms = agreed["latency_us_max"] / 1_000
     yield Chart("Latency, one way", "ms", [*latency, total], bound_ms, "agreed, end to end")
@@ -100,12 +104,17 @@ def _charts(agreed: dict[str, Any], samples: Sequence[dict[str, Any]]) -> Iterat
     yield Chart("Processors", "millicores", _lines(samples, of("cpu_millicores", 1)))
 
 
+def _latency_ms(measured: dict[str, Any]) -> float | None:
+    """Of what did not come back there is none."""
+    return measured["latency_us"] / 1_000 if measured["availability_ppb"] else None
+
+
 def _domains(samples: Sequence[dict[str, Any]]) -> list[str]:
     return list(dict.fromkeys(sample["domain"] for sample in samples))
 
 
 def _lines(
-    samples: Sequence[dict[str, Any]], value: Callable[[dict[str, Any]], float]
+    samples: Sequence[dict[str, Any]], value: Callable[[dict[str, Any]], float | None]
 ) -> list[Line]:
     lines = []
     for number, domain in enumerate(_domains(samples)):
@@ -123,7 +132,7 @@ def _total(samples: Sequence[dict[str, Any]]) -> list[Point]:
     by_time: dict[float, list[float | None]] = {}
     for s in samples:
         measured = s["measurement"]
-        value = measured["latency_us"] / 1_000 if measured else None
+        value = _latency_ms(measured) if measured else None
         by_time.setdefault(_seconds(s["time"]), []).append(value)
     return [
         (at_s, None if None in values else sum(v for v in values if v is not None))
@@ -142,9 +151,8 @@ def _held(samples: Sequence[dict[str, Any]], kpi: str) -> Line:
 
 def _svg(chart: Chart, span: tuple[float, float], marks: Sequence[tuple[float, str]]) -> str:
     values = [v for line in chart.lines for _, v in line.points if v is not None]
-    top = max([*values, chart.bound or 0.0], default=1.0) * 1.08 or 1.0
-    low = min([*values, chart.bound or 0.0], default=0.0) if chart.unit == "%" else 0.0
-    low = max(0.0, low - 0.02 * (top - low)) if low > top / 2 else 0.0
+    step = _step(max([*values, chart.bound or 0.0], default=1.0))
+    low, top = 0.0, step * TICKS
     began, ended = span
     wide = max(ended - began, 1.0)
 
@@ -177,6 +185,13 @@ def _svg(chart: Chart, span: tuple[float, float], marks: Sequence[tuple[float, s
     )
 
 
+def _step(most: float) -> float:
+    """The distance of the grid's lines: `TICKS` round ones reach the largest value."""
+    wanted = (most or 1.0) / TICKS
+    power = 10.0 ** math.floor(math.log10(wanted))
+    return power * next(step for step in STEPS if step * power >= wanted * 0.999)
+
+
 def _path(line: Line, x: Callable[[float], float], y: Callable[[float], float]) -> Iterator[str]:
     """A polyline per stretch without a gap; a lone point is a dot."""
     stretch: list[tuple[float, float]] = []
@@ -207,11 +222,12 @@ def _grid(low: float, top: float, y: Callable[[float], float]) -> Iterator[str]:
 
 
 def _hours(began: float, wide: float, x: Callable[[float], float]) -> Iterator[str]:
-    for tick in range(7):
-        at_s = began + wide * tick / 6
+    for tick in range(HOURS + 1):
+        at_s = began + wide * tick / HOURS
+        anchor = "end" if tick == HOURS else "middle"
         said = datetime.fromtimestamp(at_s, UTC).strftime("%H:%M" if wide > 600 else "%H:%M:%S")
         yield (
-            f'<text x="{x(at_s):.1f}" y="{HEIGHT - 8}" text-anchor="middle" '
+            f'<text x="{x(at_s):.1f}" y="{HEIGHT - 8}" text-anchor="{anchor}" '
             f'fill="#50565e">{said}</text>'
         )
 
