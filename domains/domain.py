@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from time import perf_counter
+from time import thread_time
 from typing import TypeVar
 
 from domains.agents.agent import Agent
@@ -79,7 +79,7 @@ class AdministrativeDomain:
         self._technology = inner
         self._ranking: Ranking | None = None
         if config.ranking is not None:
-            self._ranking = Ranking.load(config.ranking.file, perf_counter)
+            self._ranking = Ranking.load(config.ranking.file, thread_time)
         self._agent = Agent(inner, config.policy, store.secret, engine, self._ranking)
         self._store = store
         self._now = now

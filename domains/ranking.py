@@ -52,7 +52,7 @@ SHOWN_MAX: Final = 5
 """Offers in a menu that a policy ranked: fewer than a rule shows, which is what ranking is for."""
 FAULTS_MAX: Final = 8
 DECISION_S_MAX: Final = 0.05
-"""A decision takes some 50 us; one that takes a thousand times as long is a fault."""
+"""Of CPU: a decision takes some 0.2 ms; one that takes hundreds of times as long is a fault."""
 PACKAGED: Final = Path(__file__).with_name("policies")
 
 
@@ -61,7 +61,7 @@ class Ranking:
     """One domain's policy under guard. `said` is what is to be known of it: its name, or why the
     rule answers.
 
-    clock: seconds, monotonic.
+    clock: seconds of CPU of this thread: waiting for a busy machine is nobody's fault.
     """
 
     policy: Policy | None
