@@ -24,7 +24,7 @@ SHOW_PIP = awk '/^Collecting/ { n++; sub(/[^A-Za-z0-9._-].*/, "", $$2); show($$2
 	function show(what) { printf "\r  %3d packages, %-40.40s", n, what; fflush() } \
 	END { if (n) print "" }'
 
-.PHONY: help run test test-training test-llm check format bench bench-market train-figures bench-envs mutants protos proto-fresh buf lock clean
+.PHONY: help run test test-training test-llm check format bench bench-market train-figures bench-envs placement-figures mutants protos proto-fresh buf lock clean
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-9s %s\n", $$1, $$2 }'
@@ -64,6 +64,12 @@ train-figures: $(VENV)/.installed-dev ## Train the case study's policies on 5 se
 
 bench-envs: $(VENV)/.installed-dev ## Steps per CPU-second of environments and trainers
 	$(BIN)/python -m envs.bench
+
+placement-figures: $(VENV)/.installed-dev ## Trained placement beside the ranking rules; federated training; policies live
+	$(BIN)/python -m envs.embedding.figures
+	$(BIN)/python -m envs.federated
+	$(BIN)/python -m envs.offers.live --policies rule offers --episodes 20 --seed 5000
+	$(BIN)/python -m envs.parser.loop
 
 mutants: $(VENV)/.installed-dev ## Seeded one-line bugs: each must be caught by its named test
 	$(BIN)/python -m tests.mutants

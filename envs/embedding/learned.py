@@ -19,7 +19,7 @@ ENV_ID: Final = "entente/Embedding-v0"
 WEIGHTS: Final = len(NODE_NAMES) + len(REQUEST_NAMES) + 1
 FEATURES: Final = sha256("\n".join((*NODE_NAMES, "", *REQUEST_NAMES)).encode()).hexdigest()[:16]
 FOLDER: Final = Path(__file__).with_name("weights")
-SHIPPED: Final = {"learned": "seed0.npz"}
+SHIPPED: Final = {"learned": "seed0.npz", "learned-1": "seed1.npz", "learned-2": "seed2.npz"}
 
 
 class CheckpointError(ValueError):

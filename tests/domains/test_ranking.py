@@ -239,6 +239,15 @@ def test_a_policy_that_does_not_fit_is_said_and_the_rule_answers(
     assert says in caplog.text
 
 
+def test_the_packaged_policy_fits_and_says_how_it_was_made() -> None:
+    made = Ranking.load("offers", Clock())
+    assert made.policy is not None
+    assert made.said.startswith("policy offers ")
+    assert made.policy.manifest.made_by.startswith("python -m envs.offers.evolve --seed 0")
+    scores = made.policy.manifest.scores
+    assert scores["availability"] > scores["availability_of_the_rule"]
+
+
 async def test_what_a_policy_sees_is_in_the_unit_interval(bench: Bench) -> None:
     technology = bench.domain._technology
     free = bench.domain._store.ledger.free_for("nobody", None)
