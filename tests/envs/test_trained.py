@@ -8,6 +8,7 @@ import pytest
 
 from domains.errors import PolicyUnusable
 from domains.policy import read
+from envs.crossdomain.evaluation import evaluate_crossdomain
 from envs.evaluate import main
 from envs.sliceorch.evaluation import evaluate_iiot
 from envs.sliceorch.figures import POLICIES, REQUESTS, read_curves, write
@@ -92,3 +93,17 @@ def test_figures_are_tables_and_pictures(tmp_path: Path) -> None:
     assert all(float(row["availability"]) <= best[row["requests"]] for row in rows)
     for name in ("figure4.png", "figure5.png"):
         assert (tmp_path / "out" / name).read_bytes().startswith(b"\x89PNG")
+
+
+def test_domains_that_were_trained_serve_more_than_rules_that_keep_nothing_back() -> None:
+    learned = evaluate_crossdomain("headline", "mappo", 40, seed=0)
+    menus = evaluate_crossdomain("headline", "menus", 40, seed=0)
+    interval = learned.against(menus).interval_95
+    assert interval is not None
+    assert interval[0] > 0
+    assert learned.illegal == 0
+
+
+def test_a_domain_without_a_policy_of_its_own_is_named(tmp_path: Path) -> None:
+    with pytest.raises(PolicyUnusable, match=r"access-north\.json"):
+        evaluate_crossdomain("headline", str(tmp_path), 2, seed=0)

@@ -39,7 +39,8 @@ def trained(name: str, task: Task) -> Learned:
         )
         for agent in observer.agents
     }
-    return acting(name, policies, observer)
+    first = next(iter(policies.values())).manifest
+    return acting(name, policies, observer, int(first.config["settings"].get("bids", 1)))
 
 
 def acting(name: str, policies: Mapping[str, Policy], observer: Observer, bids: int = 1) -> Learned:
