@@ -24,8 +24,8 @@ from domains.policy_network import Activation
 from envs.arrays import Array32, Ints
 from envs.learning.algorithm import config_of
 from envs.learning.batched import Agent, BatchedEnv, Step, View
+from envs.learning.demonstrations import Demonstrations
 from envs.learning.fragment import advantages
-from envs.learning.imitation import Demonstrations
 from envs.learning.networks import LayersNetwork
 from envs.learning.plan import Agents, Network, Plan, Ppo
 from envs.learning.spaces import Scores, SpacesOfSchema

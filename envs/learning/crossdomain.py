@@ -16,7 +16,7 @@ from envs.crossdomain.policies import policy_of
 from envs.crossdomain.policies.trained import acting
 from envs.crossdomain.scenarios import Task, scenario_of
 from envs.learning.batched import BatchedEnv, Step, View
-from envs.learning.imitation import Demonstrations
+from envs.learning.demonstrations import Demonstrations
 from envs.learning.spaces import Scores, SpacesOfSchema
 from envs.vector_multi import Masks, Observations, Transition
 

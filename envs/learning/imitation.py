@@ -3,42 +3,19 @@
 Not reinforcement: what comes of it is at best the teacher. The updates that follow may pass it.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any, Final, Self
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import torch
 from ray.rllib.core.columns import Columns
 from torch.nn.functional import cross_entropy, mse_loss
 
-from envs.arrays import Array32, Bools, Ints
+from envs.learning.demonstrations import COLUMNS, Demonstrations
 from envs.learning.module import FORBIDDEN, STATE
 from envs.learning.plan import Imitation
 
-COLUMNS: Final = ("observations", "masks", "actions", "returns", "states")
-
 Tell = Callable[[int, float, float], None]  # epoch, cross entropy, share of actions agreed on
-
-
-@dataclass(frozen=True, slots=True)
-class Demonstrations:
-    """What a teacher saw, did and got from there on: observations [N, D], masks [N, A], actions
-    [N], returns [N], and states [N, S] for a central critic, S = 0 where there are none."""
-
-    observations: Array32
-    masks: Bools
-    actions: Ints
-    returns: Array32
-    states: Array32
-
-    def __len__(self) -> int:
-        return len(self.actions)
-
-    @classmethod
-    def joined(cls, parts: Sequence[Self]) -> Self:
-        """Those of several agents who follow one policy."""
-        return cls(*(np.concatenate([getattr(one, name) for one in parts]) for name in COLUMNS))
 
 
 def imitate(module: Any, shown: Demonstrations, how: Imitation, seed: int, tell: Tell) -> None:

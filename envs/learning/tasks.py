@@ -14,7 +14,7 @@ from envs.learning.errors import PlanInvalid
 from envs.learning.spaces import Scores, SpacesOfSchema, mean_of_ended
 
 if TYPE_CHECKING:
-    from envs.learning.imitation import Demonstrations
+    from envs.learning.demonstrations import Demonstrations
 
 ONLY: Final = "agent"  # the name of the one agent of a single-agent environment
 
@@ -134,7 +134,7 @@ class SliceOrchTask(SpacesOfSchema):
     def demonstrate(
         self, teacher: str, episodes: int, seed: int
     ) -> "Mapping[Agent, Demonstrations]":
-        from envs.learning.imitation import Demonstrations
+        from envs.learning.demonstrations import Demonstrations
         from envs.sliceorch.demonstrations import demonstrate
         from envs.sliceorch.policies import policy_of
         from envs.sliceorch.profiles import mask_of, profile_of

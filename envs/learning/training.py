@@ -16,9 +16,10 @@ import torch
 from domains.policy import Policy
 from envs.learning import checkpoints
 from envs.learning.algorithm import config_of, policy_names
+from envs.learning.demonstrations import Demonstrations
 from envs.learning.errors import NoSamples, NotFinite
 from envs.learning.export import export
-from envs.learning.imitation import Demonstrations, imitate
+from envs.learning.imitation import imitate
 from envs.learning.plan import Imitation, Plan
 from envs.learning.runner import ENDED
 from envs.learning.spaces import Scores

@@ -260,3 +260,13 @@ def test_cross_domain_rows_that_only_begin_anew_are_marked() -> None:
     once, never = [True, True], [False, False]
     assert over == [never, never, once, never, never, never, once, never]
     assert marks == [never, never, never, once, never, never, never, once]
+
+
+def test_what_tests_load_here_leaves_ray_alone() -> None:
+    """Ray reads its token as it is imported: another test of this process brings its own."""
+    program = (
+        "import sys, envs.learning.crossdomain, envs.learning.tasks, envs.learning.checkpoints, "
+        "envs.learning.plan, envs.learning.fragment, envs.study, envs.figures, envs.evaluate; "
+        "sys.exit('ray' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", program], cwd=ROOT, timeout=60).returncode == 0
