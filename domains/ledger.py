@@ -199,12 +199,7 @@ class Ledger:
         Raises:
             NotFound, HoldLapsed, HoldReleased, StaleEpoch; WrongState: it is not confirmed.
         """
-        self._fence(owner, epoch)
-        self.lapse(now_s)
-        record = self._records.get(hold_id)
-        if record is None or record.owner != owner:
-            raise NotFound("no such hold", hold=hold_id)
-        record.refuse_ended()
+        record = self._standing(owner, hold_id, epoch, now_s)
         if record.state is not HoldState.CONFIRMED:
             raise WrongState("only a confirmed hold has functions", hold=hold_id)
         if record.active != active:
