@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from coordinator import naming
-from coordinator.chain import Entry
 from coordinator.clock import Clock
 from coordinator.counterfactual import Alternative
 from coordinator.intent.memory import tidy
@@ -19,15 +17,13 @@ from coordinator.limits import (
     DRAIN_S_MAX,
     INTENT_BYTES_MAX,
     ORDERS_IN_PROGRESS_MAX,
-    RECORD_EVENTS_MAX,
     SERVICES_MAX,
     TENANT_ORDERS_IN_PROGRESS_MAX,
-    WAIT_S_MAX,
-    WATCHERS_MAX,
 )
 from coordinator.model import MenuKey, ServiceProfile, SliceState
 from coordinator.records import OnRelaxation, Order, OrderKind, OrderState, Running, SliceRecord
 from coordinator.registry import Registry
+from coordinator.views import Views
 from coordinator.workflow import Workflow
 from domains.errors import (
     InvalidRequest,
@@ -61,7 +57,7 @@ class Orders:
         self._journal = journal
         self._workflow = workflow
         self._clock = clock
-        self._watchers = 0
+        self.views = Views(registry, journal)
         self._tasks: set[asyncio.Task[None]] = set()
 
     # -- mutations ------------------------------------------------------------------------
@@ -203,7 +199,7 @@ class Orders:
             raise InvalidRequest("name at least one field to change", field="update_mask")
         active = record.state is SliceState.ACTIVATED
         profile = record.agreed if active else record.requested
-        return await self._workflow.alternative(
+        return await self._workflow.securing.alternative(
             record,
             replace(profile, **changes),  # type: ignore[arg-type]
         )
@@ -324,113 +320,6 @@ class Orders:
         running.task.cancel()
         return running
 
-    # -- reads ----------------------------------------------------------------------------
-
-    def order(self, tenant: str, order_id: str) -> Running:
-        return self._registry.order_of(tenant, order_id)
-
-    def slice(self, tenant: str, slice_id: str) -> SliceRecord:
-        return self._registry.slice_of(tenant, slice_id)
-
-    def slices(self, tenant: str, show_terminated: bool) -> list[SliceRecord]:
-        return list(self._registry.slices_of(tenant, show_terminated))
-
-    async def settled(self, running: Running, wait_s: float, after_revision: int = 0) -> None:
-        """Return when the order is final or proposed, and newer than what the caller has seen."""
-        loop = asyncio.get_running_loop()
-        deadline_s = loop.time() + min(max(wait_s, 0.0), WAIT_S_MAX)
-        while not _settled(running.order, after_revision):
-            left_s = deadline_s - loop.time()
-            if left_s <= 0:
-                break
-            try:
-                async with asyncio.timeout(left_s):
-                    await running.changed.wait()
-            except TimeoutError:
-                break
-        if running.decided:
-            # The decision is durable and leads to this very answer: the rest may land behind it.
-            self._keep(self._journal.flush())
-        else:
-            await self._journal.flush()
-
-    def _keep(self, writing: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.ensure_future(writing)
-        self._tasks.add(task)
-        task.add_done_callback(self._written)
-
-    def _written(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            log.warning("the journal waits for its disk: %s", error)
-
-    def record(self, tenant: str, name: str) -> Sequence[Entry]:
-        """The decision record of `operations/{id}` or `slices/{id}`, in order.
-
-        Raises:
-            NotFound, InvalidRequest.
-        """
-        collection, _, key = name.partition("/")
-        match collection:
-            case "operations":
-                self._registry.order_of(tenant, key)
-                return self._journal.entries(order_id=key)
-            case "slices":
-                self._registry.slice_of(tenant, key)
-                return self._journal.entries(slice_id=key)
-        raise InvalidRequest(
-            "a name is operations/{id} or slices/{id}", field="name", requested=name
-        )
-
-    def decision_record(self, tenant: str, name: str) -> tuple[Sequence[Entry], bool]:
-        """The record, and whether the journal's hash chain holds."""
-        entries = self.record(tenant, name)[-RECORD_EVENTS_MAX:]
-        return entries, self._journal.intact(entries)
-
-    def slices_of_order(self, order: Order) -> list[SliceRecord]:
-        """The slices as they are now; none for a quote."""
-        if order.validate_only:
-            return []
-        return self._registry.slices_of_order(order)
-
-    async def watch(
-        self, tenant: str, name: str, after: int, follow: bool = False
-    ) -> AsyncIterator[Entry]:
-        """Every event so far, then each new one until no operation is at work on `name`.
-
-        With `follow` it goes on: what assurance does and sees comes in as it happens.
-
-        Raises:
-            NotFound, InvalidRequest; Overloaded: `WATCHERS_MAX` streams are open.
-        """
-        if self._watchers >= WATCHERS_MAX:
-            raise Overloaded("too many watchers", limit="WATCHERS_MAX", value=WATCHERS_MAX)
-        self._watchers += 1
-        try:
-            while True:
-                running = self._at_work(tenant, name)
-                news = self._journal.news(name)
-                entries = [e for e in self.record(tenant, name) if e.sequence > after]
-                for entry in entries:
-                    after = entry.sequence
-                    yield entry
-                if running is None and not entries and not follow:
-                    return
-                if not entries:
-                    await news.wait()
-        finally:
-            self._watchers -= 1
-
-    def _at_work(self, tenant: str, name: str) -> Running | None:
-        collection, _, key = name.partition("/")
-        if collection == "operations":
-            running: Running | None = self._registry.order_of(tenant, key)
-        else:
-            running = self._registry.order_changing(key)
-        if running is None or _settled(running.order, 0):
-            return None
-        return running
-
     # -- begin ----------------------------------------------------------------------------
 
     def _repeated(self, request: Request) -> Running | None:
@@ -494,8 +383,4 @@ class Orders:
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-
-
-def _settled(order: Order, after_revision: int) -> bool:
-    waiting = order.state.final or order.state is OrderState.PROPOSED
-    return waiting and order.revision > after_revision
+        await self.views.stop()

@@ -26,6 +26,7 @@ from coordinator.registry import Registry
 from coordinator.resources import ResourceDatabase
 from coordinator.saga import Reserver
 from coordinator.scribe import Scribe
+from coordinator.securing import Securing
 from coordinator.service import PERMISSIONS, SLICE_SERVICE, SliceServicer
 from coordinator.settings import CoordinatorSettings
 from coordinator.workflow import Workflow
@@ -109,16 +110,24 @@ async def serve(
     lessons = Lessons(lambda lesson: into(opening.result().memory)(lesson))
     lifecycle = Lifecycle(registry, scribe, domains, journal.epoch)
     history = History(settings.database.with_name(f"{settings.database.stem}-history.sqlite"))
-    workflow = Workflow(
+    securing = Securing(
         journal=journal,
         registry=registry,
         resources=resources,
         planner=Planner(resources, domains),
         reserver=reserver,
+        scribe=scribe,
+        consent=Consent(journal, registry, scribe, clock),
+        clock=clock,
+    )
+    workflow = Workflow(
+        registry=registry,
+        resources=resources,
+        securing=securing,
+        reserver=reserver,
         readers=readers,
         lessons=lessons,
         scribe=scribe,
-        consent=Consent(journal, registry, scribe, clock),
         lifecycle=lifecycle,
         clock=clock,
         default_area=settings.default_area,

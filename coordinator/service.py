@@ -60,6 +60,7 @@ class SliceServicer(slices_pb2_grpc.SliceServiceServicer):
         past: Past,
     ) -> None:
         self._orders = orders
+        self._views = orders.views
         self._resources = resources
         self._history = history
         self._addresses = addresses
@@ -131,7 +132,7 @@ class SliceServicer(slices_pb2_grpc.SliceServiceServicer):
     async def ListMeasurements(
         self, request: slices_pb2.ListMeasurementsRequest, context: Any
     ) -> slices_pb2.ListMeasurementsResponse:
-        record = self._orders.slice(_tenant(context), wire.name_of("slices", request.name))
+        record = self._views.slice(_tenant(context), wire.name_of("slices", request.name))
         kept = self._history.of(record.slice_id, wire.seconds(request.after_time))
         return slices_pb2.ListMeasurementsResponse(samples=[wire.sample_to_proto(k) for k in kept])
 
@@ -140,7 +141,7 @@ class SliceServicer(slices_pb2_grpc.SliceServiceServicer):
     ) -> operations_pb2.Operation:
         wire.request_id(request.request_id)
         operation = wire.name_of("operations", request.name)
-        seen = self._orders.order(_tenant(context), operation).order.revision
+        seen = self._views.order(_tenant(context), operation).order.revision
         running = self._orders.answer(_tenant(context), operation, request.proposal_id, True)
         return await self._reply(running, wire.wait_s(request.wait), seen)
 
@@ -149,14 +150,14 @@ class SliceServicer(slices_pb2_grpc.SliceServiceServicer):
     ) -> operations_pb2.Operation:
         wire.request_id(request.request_id)
         operation = wire.name_of("operations", request.name)
-        seen = self._orders.order(_tenant(context), operation).order.revision
+        seen = self._views.order(_tenant(context), operation).order.revision
         running = self._orders.answer(_tenant(context), operation, request.proposal_id, False)
         return await self._reply(running, limits.WAIT_S_MAX, seen)
 
     async def GetOperation(
         self, request: slices_pb2.GetOperationRequest, context: Any
     ) -> operations_pb2.Operation:
-        running = self._orders.order(_tenant(context), wire.name_of("operations", request.name))
+        running = self._views.order(_tenant(context), wire.name_of("operations", request.name))
         return await self._reply(running, wire.wait_s(request.wait), request.after_revision)
 
     async def CancelOperation(
@@ -167,13 +168,13 @@ class SliceServicer(slices_pb2_grpc.SliceServiceServicer):
         return await self._reply(running, limits.WAIT_S_MAX, running.order.revision)
 
     async def GetSlice(self, request: slices_pb2.GetSliceRequest, context: Any) -> slices_pb2.Slice:
-        record = self._orders.slice(_tenant(context), wire.name_of("slices", request.name))
+        record = self._views.slice(_tenant(context), wire.name_of("slices", request.name))
         return wire.slice_to_proto(record)
 
     async def ListSlices(
         self, request: slices_pb2.ListSlicesRequest, context: Any
     ) -> slices_pb2.ListSlicesResponse:
-        records = self._orders.slices(_tenant(context), request.show_terminated)
+        records = self._views.slices(_tenant(context), request.show_terminated)
         start, end = wire.page(request.page_token, request.page_size)
         return slices_pb2.ListSlicesResponse(
             slices=[wire.slice_to_proto(record) for record in records[start:end]],
@@ -183,7 +184,7 @@ class SliceServicer(slices_pb2_grpc.SliceServiceServicer):
     async def WatchSlice(
         self, request: slices_pb2.WatchSliceRequest, context: Any
     ) -> AsyncIterator[slices_pb2.Event]:
-        entries = self._orders.watch(
+        entries = self._views.watch(
             _tenant(context), request.name, request.after_sequence, request.follow
         )
         async for entry in entries:
@@ -192,7 +193,7 @@ class SliceServicer(slices_pb2_grpc.SliceServiceServicer):
     async def GetDecisionRecord(
         self, request: slices_pb2.GetDecisionRecordRequest, context: Any
     ) -> slices_pb2.GetDecisionRecordResponse:
-        entries, verified = self._orders.decision_record(_tenant(context), request.name)
+        entries, verified = self._views.decision_record(_tenant(context), request.name)
         return slices_pb2.GetDecisionRecordResponse(
             events=[wire.event_to_proto(entry) for entry in entries], verified=verified
         )
@@ -227,9 +228,9 @@ class SliceServicer(slices_pb2_grpc.SliceServiceServicer):
     async def _reply(
         self, running: Running, wait_s: float, after_revision: int = 0
     ) -> operations_pb2.Operation:
-        await self._orders.settled(running, wait_s, after_revision)
+        await self._views.settled(running, wait_s, after_revision)
         order = running.order
-        return wire.operation_to_proto(order, self._orders.slices_of_order(order))
+        return wire.operation_to_proto(order, self._views.slices_of_order(order))
 
 
 def _tenant(context: Any) -> str:

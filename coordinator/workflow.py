@@ -8,68 +8,50 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from coordinator import lessons, naming, story
 from coordinator.activation import activate
 from coordinator.clock import Clock
-from coordinator.consent import Consent
-from coordinator.counterfactual import Alternative, alternative, best
-from coordinator.distrust import BROKEN_WORD, Distrust
-from coordinator.errors import NeedsClarification, NotASliceRequest, OrderCancelled, Overtaken
+from coordinator.errors import NeedsClarification, NotASliceRequest, OrderCancelled
 from coordinator.intent.readers import Readers
-from coordinator.journal import Journal
 from coordinator.lessons import Lessons
 from coordinator.lifecycle import Lifecycle
-from coordinator.limits import ATTEMPTS_MAX, BACKOFF_S, BACKOFF_S_MAX, HOLD_TTL_S, ORDER_S_MAX
-from coordinator.model import Action, Agreement, Chain, Hop, ServiceProfile, SliceState
-from coordinator.negotiate import keeps
-from coordinator.planner import Planner, Task
+from coordinator.model import Action, SliceState
+from coordinator.planner import Task
 from coordinator.profile import service_profiles
 from coordinator.records import (
     Failure,
     Order,
     OrderKind,
     OrderState,
-    Part,
     Running,
     SliceRecord,
 )
 from coordinator.registry import Registry
 from coordinator.reinterpret import applied, reinterpret
 from coordinator.resources import ResourceDatabase
-from coordinator.saga import Leg, Reserver
+from coordinator.saga import Reserver
 from coordinator.scribe import Scribe
+from coordinator.securing import Securing
 from domains.errors import (
-    CapacityInsufficient,
     EntenteError,
-    LabelInUse,
-    OfferChanged,
-    Unreachable,
-    WrongState,
 )
-from domains.model import Attachment, Hold, HoldRequest
 
 log = logging.getLogger(__name__)
-
-OVERTAKING = (CapacityInsufficient, OfferChanged, LabelInUse)
-"""Refusals of a hold that mean "others were faster": worth another round of offers."""
 
 
 @dataclass(slots=True)
 class Workflow:
     """The steps of an order. One instance serves all orders; each runs in a task of its own."""
 
-    journal: Journal
     registry: Registry
     resources: ResourceDatabase
-    planner: Planner
+    securing: Securing
     reserver: Reserver
     readers: Readers
     lessons: Lessons
     scribe: Scribe
-    consent: Consent
     lifecycle: Lifecycle
     clock: Clock
     default_area: str
@@ -113,7 +95,7 @@ class Workflow:
             await self._understand(running)
             self._begin_slices(order)
         tasks = [Task(service) for service in order.services]
-        if holds := await self._secure(running, tasks):
+        if holds := await self.securing.secure(running, tasks):
             activate(self.registry, self.scribe, order, holds)
         self.done(running)
 
@@ -123,8 +105,8 @@ class Workflow:
             await self._reconsider(running, record)
         held = {segment.domain: segment.hold_id for segment in record.segments}
         # In other words the slice may become another one: then it may move as well.
-        chain = None if order.intent else self._chain_of(record)
-        if holds := await self._secure(running, [Task(order.services[0], chain, held)]):
+        chain = None if order.intent else self.securing.chain_of(record)
+        if holds := await self.securing.secure(running, [Task(order.services[0], chain, held)]):
             activate(self.registry, self.scribe, order, holds)
             await self._left_behind(order, record)
         self.done(running)
@@ -168,10 +150,10 @@ class Workflow:
         """What assurance wants of a slice, told with its reason; and told if it cannot be had."""
         order, record = running.order, self._slice_of(running.order)
         held = {segment.domain: segment.hold_id for segment in record.segments}
-        chain = None if order.avoid else self._chain_of(record)
+        chain = None if order.avoid else self.securing.chain_of(record)
         task = Task(order.services[0], chain, held, frozenset(order.avoid))
         try:
-            holds = await self._secure(running, [task])
+            holds = await self.securing.secure(running, [task])
         except EntenteError as error:
             text = f"{order.event} is not possible ({order.reason}): {error.message}"
             told = story.remedy(error, record.slice_id)
@@ -196,21 +178,6 @@ class Workflow:
             order, "assure", "terminated", f"{record.agreed.name} ended", slice_id=record.slice_id
         )
         self.done(running)
-
-    async def alternative(self, record: SliceRecord, wanted: ServiceProfile) -> Alternative:
-        """What `wanted` would take instead of the slice as it is; asks the domains, holds nothing.
-
-        Raises:
-            InvalidRequest, Refused, Unreachable: as for an order.
-        """
-        tasks = [Task(wanted)]
-        if record.state is SliceState.ACTIVATED:
-            held = {segment.domain: segment.hold_id for segment in record.segments}
-            tasks.append(Task(wanted, self._chain_of(record), held))
-        plans = [(await self.planner.plan([task], record.tenant))[0] for task in tasks]
-        prices = {s.domain: s.metrics.price_micros for s in record.segments}
-        now = sum(prices.values()) if prices else None
-        return alternative(best(plans), now, prices)
 
     # -- steps 1 and 2 --------------------------------------------------------------------
 
@@ -264,141 +231,7 @@ class Workflow:
                     )
                 )
 
-    # -- steps 3 to 7 ---------------------------------------------------------------------
-
-    async def _secure(self, running: Running, tasks: list[Task]) -> Mapping[str, Hold] | None:
-        """Plan, agree, reserve; again when others were faster. None for a mere quote.
-
-        Where a domain's word did not hold the next attempt goes around it, if it can.
-        """
-        order, distrust = running.order, Distrust()
-        deadline_s = self.clock.monotonic_s() + ORDER_S_MAX
-        while True:
-            order.state = OrderState.NEGOTIATING
-            plans = await self.planner.plan(tasks, order.tenant)
-            self.scribe.plans(order, plans)
-            asked_s = self.clock.monotonic_s()
-            agreements = await self.consent.agreements(running, plans)
-            if agreements is None:
-                # The tenant accepted after a while: the offers are stale, ask for them again.
-                deadline_s += self.clock.monotonic_s() - asked_s
-                tasks = [
-                    replace(task, service=service)
-                    for task, service in zip(tasks, order.services, strict=True)
-                ]
-                continue
-            if order.validate_only:
-                self._quote(order, agreements)
-                return None
-            try:
-                return await self._reserve(running, tasks, agreements)
-            except (*OVERTAKING, *BROKEN_WORD) as error:
-                tasks = self._around(tasks, distrust, error)
-                order.attempt += 1
-                if order.attempt >= ATTEMPTS_MAX or self.clock.monotonic_s() > deadline_s:
-                    raise Overtaken(
-                        f"others took the capacity {order.attempt} times: {error.message}",
-                        **{**error.metadata, "attempts": order.attempt},
-                    ) from error
-            pause_s = min(BACKOFF_S * 2**order.attempt, BACKOFF_S_MAX)
-            await asyncio.sleep(pause_s * (0.5 + self.clock.jitter() / 2))
-
-    def _around(self, tasks: list[Task], distrust: Distrust, error: EntenteError) -> list[Task]:
-        """The tasks of the next attempt.
-
-        Raises:
-            EntenteError: the same again, where it breaks a word and nobody can take that place.
-        """
-        distrust.note(error)
-        without = distrust.without
-        if without and all(self.planner.can_do_without(task, without) for task in tasks):
-            return [replace(task, without=without) for task in tasks]
-        if isinstance(error, BROKEN_WORD):
-            raise error
-        return tasks
-
-    async def _reserve(
-        self, running: Running, tasks: Sequence[Task], agreements: Sequence[Agreement]
-    ) -> Mapping[str, Hold]:
-        """Hold everywhere, decide, confirm everywhere; or nothing.
-
-        Raises:
-            EntenteError: the domain's reason; nothing is held.
-        """
-        order, legs = running.order, []
-        for slice_id, task, agreement in zip(order.slices, tasks, agreements, strict=True):
-            assert keeps(agreement.service, agreement), "a combination that breaks its profile"
-            legs += self._legs(order, slice_id, task, agreement)
-        order.state = OrderState.RESERVING
-        order.parts = tuple(
-            Part(leg.request.slice_id, leg.domain, leg.request.hold_id) for leg in legs
-        )
-        self.registry.put_order(running)
-        return await self.reserver.reserve(order.order_id, legs)
-
-    def _legs(self, order: Order, slice_id: str, task: Task, agreement: Agreement) -> list[Leg]:
-        chain = naming.chain_of(agreement)
-        labelled: dict[str, tuple[Attachment, ...]] = {}
-        if task.pinned and task.holds:
-            record = self.registry.slice_of(order.tenant, slice_id)
-            labelled = {segment.domain: segment.attachments for segment in record.segments}
-        legs = []
-        for index, choice in enumerate(agreement.choices):
-            domain = choice.hop.domain
-            derived = naming.attachments(chain, index, slice_id, order.attempt)
-            request = HoldRequest(
-                hold_id=naming.hold_id(slice_id, order.order_id, order.attempt, domain),
-                slice_id=slice_id,
-                tenant=order.tenant,
-                profile=choice.profile,
-                offer=choice.offer,
-                attachments=labelled.get(domain, derived),
-                ttl_s=HOLD_TTL_S,
-                epoch=self.journal.epoch,
-                replaces=task.holds.get(domain) if task.holds else None,
-            )
-            legs.append(Leg(domain, request))
-        return legs
-
-    # -- where a slice runs ----------------------------------------------------------------
-
-    def _chain_of(self, record: SliceRecord) -> Chain:
-        """Where a slice runs, with what its domains advertise there now.
-
-        Raises:
-            WrongState: it is not active. Unreachable: a domain of it is silent.
-        """
-        if record.state is not SliceState.ACTIVATED:
-            raise WrongState(f"the slice is {record.state}", slice=record.slice_id)
-        hops = []
-        for segment in record.segments:
-            link = self.resources.link(segment.domain, segment.ingress, segment.egress)
-            if link is None:
-                raise Unreachable(
-                    f"{segment.domain}, which carries a part of the slice, is silent",
-                    domain=segment.domain,
-                )
-            hops.append(Hop(segment.domain, self.resources.kind(segment.domain), link))
-        return tuple(hops)
-
     # -- endings --------------------------------------------------------------------------
-
-    @staticmethod
-    def _quote(order: Order, agreements: Sequence[Agreement]) -> None:
-        order.quote = tuple(
-            SliceRecord(
-                slice_id=slice_id,
-                tenant=order.tenant,
-                state=SliceState.REQUESTED,
-                requested=service,
-                agreed=agreement.service,
-                created_at_s=order.created_at_s,
-                metrics=agreement.metrics,
-            )
-            for slice_id, service, agreement in zip(
-                order.slices, order.services, agreements, strict=True
-            )
-        )
 
     def done(self, running: Running) -> None:
         """The order is final, and memory hears of it."""

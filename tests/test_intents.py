@@ -196,7 +196,7 @@ async def test_what_an_active_slice_really_gives_is_a_lesson_too(entente: Federa
     coordinator = entente.coordinator
     assert coordinator is not None
     before = await learned(clinic, CAMERAS, "confirmed")
-    record = coordinator._orders.slice(tenant_id("clinic"), made.name.removeprefix("slices/"))
+    record = coordinator._orders.views.slice(tenant_id("clinic"), made.name.removeprefix("slices/"))
     promised = record.metrics
     assert promised is not None
     late = Metrics(

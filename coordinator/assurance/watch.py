@@ -104,7 +104,7 @@ class Watchman:
     async def idle(self) -> None:
         """Wait until the orders of the rounds so far are done."""
         for running in self._orders_begun:
-            await self._orders.settled(running, WAIT_S_MAX)
+            await self._orders.views.settled(running, WAIT_S_MAX)
         self._orders_begun.clear()
 
     # -- listening ---------------------------------------------------------------------------
