@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Final
@@ -17,6 +18,7 @@ from domains.errors import Unmeasured
 from domains.measurement import Condition
 from domains.southbound.driver import Deployment, FunctionSpec, Shaping
 from domains.southbound.netns import NetnsDriver
+from domains.southbound.trunk import RoutedTrunk
 
 TRUNK_KBPS: Final = 50_000
 PROMISED_KBPS, OFFERED_KBPS = 10_000, 9_000
@@ -113,7 +115,7 @@ def _deployment(name: str, kbps: int, exclusive: bool) -> Deployment:
 
 
 def _window(isolate: bool, greedy: bool) -> Seen:
-    driver = NetnsDriver("bench", TRUNK_KBPS, isolate)
+    driver = NetnsDriver("bench", TRUNK_KBPS, partial(RoutedTrunk, isolate=isolate))
     try:
         driver.start(_deployment("mine", PROMISED_KBPS, exclusive=True))
         driver.start(_deployment("theirs", PROMISED_KBPS, exclusive=False))

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from statistics import median
@@ -28,22 +28,26 @@ from domains.southbound.driver import (
     check_replicas,
     index_of,
 )
-from domains.southbound.plumbing import (
-    RATE_KBPS_MIN,
-    Namespace,
-    ceiling_kbps,
-)
+from domains.southbound.plumbing import Namespace
 from domains.southbound.pool import Pool
 from domains.southbound.processes import AgentProcess
 from domains.southbound.state import Function, Mark, Segment
+from domains.southbound.trunk import (
+    HOME,
+    INNER,
+    REFLECTOR_PORT,
+    RoutedTrunk,
+    Trunk,
+    far_address,
+)
 
 SEGMENTS_MAX = 64
 """Two namespaces and at least two processes each."""
-REFLECTOR_PORT = 8_620
 FUNCTION_PORT = 9_000
 PROBES, PROBE_GAP_S, PATIENCE_S = 20, 0.002, 0.25
 TRUNK_KBPS = 100_000
-NEAR_NET, FAR_NET, TRUNK_NET = "10.64", "10.65", "10.66.0"
+COUNTED_SHARE, COUNTED_BYTES = 0.1, 32_768
+"""What two counters of the same traffic may differ by: they are not read at one instant."""
 
 
 class NetnsDriver:
@@ -52,42 +56,25 @@ class NetnsDriver:
     Args:
         name: of the domain; part of what `ps` shows.
         trunk_kbps: what all segments together can carry, each way.
-        isolate: False for a trunk without classes, to see what those are good for.
+        trunk: what connects, shapes and counts them.
 
     Raises:
-        DriverMissing: no Linux, no root, or a kernel without HTB, u32 or veth.
+        DriverMissing: what this machine lacks for that trunk.
     """
 
     blocks = True
 
-    def __init__(self, name: str, trunk_kbps: int = TRUNK_KBPS, isolate: bool = True) -> None:
-        self._isolate = isolate
+    def __init__(
+        self,
+        name: str,
+        trunk_kbps: int = TRUNK_KBPS,
+        trunk: Callable[[str, int], Trunk] = RoutedTrunk,
+    ) -> None:
         self.prefix = f"ent-{hashlib.sha256(name.encode()).hexdigest()[:6]}"
-        self._trunk_kbps = trunk_kbps
         self._segments: dict[str, Segment] = {}
         self._ports = iter(range(FUNCTION_PORT, 65_000))
-        self._opened = ExitStack()
-        with ExitStack() as opening:
-            self._left_agent = opening.enter_context(
-                AgentProcess(f"{self.prefix}-left", forward=True)
-            )
-            self._right_agent = opening.enter_context(
-                AgentProcess(f"{self.prefix}-right", forward=True, port=REFLECTOR_PORT)
-            )
-            self._left, self._right = (
-                Namespace(agent.pid) for agent in (self._left_agent, self._right_agent)
-            )
-            opening.callback(self._left.close)
-            opening.callback(self._right.close)
-            self._trunk = self._left.veth_to(self._right, "ent-trunk", "ent-trunk")
-            for end, side, last in ((0, self._left, 1), (1, self._right, 2)):
-                side.address(self._trunk[end], f"{TRUNK_NET}.{last}")
-                side.up(self._trunk[end])
-                side.shape_root(self._trunk[end], trunk_kbps)
-            self._left.route(f"{FAR_NET}.0.0/16", f"{TRUNK_NET}.2")
-            self._right.route(f"{NEAR_NET}.0.0/16", f"{TRUNK_NET}.1")
-            self._opened = opening.pop_all()
-        self._pool = Pool(self.prefix, self._right_agent, self._ports)
+        self._trunk = trunk(self.prefix, trunk_kbps)
+        self._pool = Pool(self.prefix, self._trunk.home, self._ports)
 
     # -- the protocol -----------------------------------------------------------------------
 
@@ -146,9 +133,9 @@ class NetnsDriver:
         segment = self._segment(segment_id)
         before = segment.deployment.shaping
         try:
-            self._shape(segment.number, shaping, new=False)
+            self._trunk.shape(segment.number, shaping, new=False)
         except DriverFailed:
-            self._shape(segment.number, before, new=False)
+            self._trunk.shape(segment.number, before, new=False)
             raise
         segment.deployment = replace(segment.deployment, shaping=shaping)
 
@@ -160,6 +147,7 @@ class NetnsDriver:
             raise Unmeasured("no interval to measure yet", segment=segment_id)
         answered, sent, latency_us = self._probed(segment)
         segment.mark = mark
+        _check_counted(before, mark)
         # Rates by our own monotonic clock: the domain's may have been set meanwhile.
         passed_s = max(mark.monotonic_s - before.monotonic_s, 1e-6)
         packets = dropped = 0
@@ -197,15 +185,13 @@ class NetnsDriver:
     def close(self) -> None:
         for segment_id in list(self._segments):
             self.delete(segment_id)
-        self._opened.close()
+        self._trunk.close()
 
     # -- beyond the protocol: what experiments do to a network ------------------------------
 
     def pull_trunk(self, pulled: bool) -> None:
         """The cable of the trunk, out or in again."""
-        self._left.up(self._trunk[0], not pulled)
-        if not pulled:
-            self._left.route(f"{FAR_NET}.0.0/16", f"{TRUNK_NET}.2")
+        self._trunk.pull(pulled)
 
     def send(self, segment_id: str, kbps: int, seconds: float) -> None:
         """Let a segment's near end send to its far end, in the background."""
@@ -214,7 +200,11 @@ class NetnsDriver:
             name = f"{segment.near.name}-load"
             segment.sender = segment.undo.enter_context(AgentProcess(name, inside=segment.near))
         segment.sender.ask(
-            do="load", host=_far(segment.number), port=REFLECTOR_PORT, kbps=kbps, seconds=seconds
+            do="load",
+            host=far_address(segment.number),
+            port=REFLECTOR_PORT,
+            kbps=kbps,
+            seconds=seconds,
         )
 
     def arrived_bytes(self, segment_id: str) -> tuple[int, float]:
@@ -227,14 +217,11 @@ class NetnsDriver:
     ) -> list[int]:
         """Round trips of probes from the near to the far end; the lost ones are missing."""
         segment = self._segment(segment_id)
-        return self._probe(segment, _far(segment.number), REFLECTOR_PORT, count, gap_s)
+        return self._probe(segment, far_address(segment.number), REFLECTOR_PORT, count, gap_s)
 
     def shaped(self) -> int:
-        """Segments with a class on both ends of the trunk: for tests of what is left behind."""
-        return max(
-            side.classes(index)
-            for side, index in zip((self._left, self._right), self._trunk, strict=True)
-        )
+        """Segments with rates on the trunk: for tests of what is left behind."""
+        return self._trunk.shaped()
 
     # -- one segment ------------------------------------------------------------------------
 
@@ -246,36 +233,11 @@ class NetnsDriver:
         near, far = Namespace(near_agent.pid), Namespace(far_agent.pid)
         undo.callback(near.close)
         undo.callback(far.close)
-        for inner, router, net, here in (
-            (near, self._left, NEAR_NET, "near"),
-            (far, self._right, FAR_NET, "far"),
-        ):
-            outer = f"ent-{here}{number}"
-            inside, outside = inner.veth_to(router, "ent-segment", outer)
-            undo.callback(router.remove_link, outer)
-            inner.address(inside, f"{net}.{number}.2")
-            router.address(outside, f"{net}.{number}.1")
-            inner.up(inside)
-            router.up(outside)
-            inner.route("0.0.0.0/0", f"{net}.{number}.1")
-        undo.callback(self._unshape, number)
-        self._shape(number, deployment.shaping, new=True)
-        if self._isolate:
-            self._left.classify(self._trunk[0], number, _near(number), source=True)
-            self._right.classify(self._trunk[1], number, _near(number), source=False)
-        return Segment(number, deployment, near_agent, far_agent, undo)
-
-    def _shape(self, number: int, shaping: Shaping, new: bool) -> None:
-        for side, index, kbps in (
-            (self._left, self._trunk[0], shaping.uplink_kbps),
-            (self._right, self._trunk[1], shaping.downlink_kbps),
-        ):
-            rate = min(max(kbps, RATE_KBPS_MIN), self._trunk_kbps)
-            side.shape(index, number, rate, ceiling_kbps(shaping, rate, self._trunk_kbps), new)
-
-    def _unshape(self, number: int) -> None:
-        self._left.unshape(self._trunk[0], number)
-        self._right.unshape(self._trunk[1], number)
+        self._trunk.connect(number, near, far, undo)
+        undo.callback(self._trunk.unshape, number)
+        self._trunk.shape(number, deployment.shaping, new=True)
+        self._trunk.classify(number)
+        return Segment(number, deployment, near_agent, far_agent, near, far, undo)
 
     def _start_functions(self, segment: Segment) -> None:
         """All functions, or none."""
@@ -309,11 +271,14 @@ class NetnsDriver:
     # -- measuring --------------------------------------------------------------------------
 
     def _mark(self, segment: Segment, now_s: float) -> Mark:
+        near = segment.near_links.carried(INNER)  # read first: what arrived has passed before
+        far = segment.far_links.carried(INNER)
         return Mark(
             now_s,
             time.monotonic(),
-            self._left.counters(self._trunk[0], segment.number),
-            self._right.counters(self._trunk[1], segment.number),
+            *self._trunk.counters(segment.number),
+            near,
+            far,
             sum(copy.used().cpu_s for copy in self._copies(segment)),
         )
 
@@ -322,13 +287,15 @@ class NetnsDriver:
 
         One probe more for each function: one that has died makes the segment less available.
         """
-        trips = self._probe(segment, _far(segment.number), REFLECTOR_PORT, PROBES, PROBE_GAP_S)
+        trips = self._probe(
+            segment, far_address(segment.number), REFLECTOR_PORT, PROBES, PROBE_GAP_S
+        )
         answered, sent = len(trips), PROBES
         for function in segment.functions:
             if function.spec.dedicated:
-                at = [(_far(segment.number), port) for _, port in function.copies]
+                at = [(far_address(segment.number), port) for _, port in function.copies]
             else:
-                at = [(f"{TRUNK_NET}.2", self._pool.port(function.spec.name))]
+                at = [(HOME, self._pool.port(function.spec.name))]
             for host, port in at:
                 answered += PROBES * len(self._probe(segment, host, port, 1, 0.0))
                 sent += PROBES
@@ -363,13 +330,17 @@ def _end(copies: Sequence[tuple[AgentProcess, int]]) -> None:
         copy.end()
 
 
-def _near(number: int) -> str:
-    return f"{NEAR_NET}.{number}.2"
-
-
-def _far(number: int) -> str:
-    return f"{FAR_NET}.{number}.2"
-
-
 def _kbps(sent_bytes: int, seconds: float) -> int:
     return max(0, round(sent_bytes / 125 / seconds))
+
+
+def _check_counted(before: Mark, now: Mark) -> None:
+    """Nothing may arrive at an end that the trunk did not count; raises `Unmeasured`."""
+    for way, passed, arrived in (
+        ("down", now.down.bytes - before.down.bytes, now.near[0] - before.near[0]),
+        ("up", now.up.bytes - before.up.bytes, now.far[0] - before.far[0]),
+    ):
+        if arrived > passed * (1 + COUNTED_SHARE) + COUNTED_BYTES:
+            raise Unmeasured(
+                f"counters disagree: {arrived} bytes arrived {way}, the trunk counted {passed}"
+            )

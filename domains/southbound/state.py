@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 
 from domains.southbound.driver import Deployment, FunctionSpec, RunState
-from domains.southbound.plumbing import Counters
+from domains.southbound.plumbing import Counters, Namespace
 from domains.southbound.processes import AgentProcess
 
 
@@ -19,12 +19,18 @@ class Function:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """Where the last measurement left off."""
+    """Where the last measurement left off.
+
+    `up` and `down` are as the trunk counts; `near` and `far` the bytes that the interface at that
+    end has received and sent.
+    """
 
     at_s: float
     monotonic_s: float
     up: Counters
     down: Counters
+    near: tuple[int, int]
+    far: tuple[int, int]
     cpu_s: float
 
 
@@ -34,6 +40,8 @@ class Segment:
     deployment: Deployment
     near: AgentProcess
     far: AgentProcess
+    near_links: Namespace
+    far_links: Namespace
     undo: ExitStack
     functions: list[Function] = field(default_factory=list)
     state: RunState = RunState.RUNNING

@@ -9,7 +9,9 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -19,6 +21,7 @@ from domains.model import PPB
 from domains.southbound.driver import FunctionSpec, Shaping
 from domains.southbound.netns import NetnsDriver
 from domains.southbound.processes import AgentProcess
+from domains.southbound.trunk import RoutedTrunk
 from tests.southbound.conftest import SEGMENT, UPF, segment
 
 
@@ -179,3 +182,19 @@ def drop_cap_sys_admin() -> None:
     """From the bounding set, so that the program started next does not get it (capabilities(7))."""
     pr_capbset_drop, cap_sys_admin = 24, 21
     assert ctypes.CDLL(None).prctl(pr_capbset_drop, cap_sys_admin, 0, 0, 0) == 0
+
+
+def test_counters_that_disagree_are_told_by_name() -> None:
+    """Without filters the classes count nothing of what arrives: that is no measurement of zero."""
+    try:
+        driver = NetnsDriver("blind", trunk=partial(RoutedTrunk, isolate=False))
+    except DriverMissing as error:
+        pytest.skip(error.message)
+    with closing(driver):
+        driver.start(SEGMENT)
+        with pytest.raises(Unmeasured):
+            driver.measure("segment-1", 0.0)
+        driver.send("segment-1", 20_000, 0.5)
+        driver.round_trips_us("segment-1", 50, 0.01)
+        with pytest.raises(Unmeasured, match="counters disagree"):
+            driver.measure("segment-1", 1.0)
