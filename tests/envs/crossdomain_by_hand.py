@@ -38,7 +38,8 @@ def shrunk(folder: Path, divisor: int) -> Network:
 
 
 OPEN = {"points_first": POINTS_MAX, "points_max": POINTS_MAX, "headroom_permille": 0}
-"""An agent that shows all that it could do in its first bid, at its own opening price."""
+"""An agent that shows all that it could do in its first bid, at its own opening price; nothing
+that was trained picks from it."""
 
 _SIZES = {
     "sectors",
@@ -65,6 +66,7 @@ def _less(config: DomainConfig, divisor: int) -> DomainConfig:
 
     smaller = less(config.model_dump(exclude_none=True))
     smaller["policy"] |= OPEN
+    smaller.pop("ranking", None)
     return DomainConfig.model_validate(smaller)
 
 
