@@ -43,9 +43,10 @@ class SouthboundSection(Section):
     """`[southbound]`: what runs the segments. See `domains.southbound`.
 
     Attributes:
-        driver: "simulated", "netns" (Linux and root) or "none": nothing runs or is measured.
+        driver: "simulated", "netns" (Linux and root), "openflow" (also Open vSwitch, in user
+            space) or "none": nothing runs or is measured.
         measure_every_s: one interval, while anybody watches.
-        trunk_mbps: netns: what all segments together can carry.
+        trunk_mbps: netns: what all segments together can carry; openflow: each at most.
         seed, latency_permille, outages_per_day, outage_s: simulated; see `traffic.TrafficModel`.
     """
 

@@ -22,6 +22,11 @@ def driver(config: DomainConfig) -> Driver | None:
             from domains.southbound.netns import NetnsDriver
 
             return NetnsDriver(config.name, section.trunk_mbps * 1_000)
+        case DriverName.OPENFLOW:
+            from domains.southbound.netns import NetnsDriver
+            from domains.southbound.openflow import SwitchedTrunk
+
+            return NetnsDriver(config.name, section.trunk_mbps * 1_000, SwitchedTrunk)
         case DriverName.SIMULATED:
             model = TrafficModel(
                 seed=section.seed,

@@ -24,6 +24,7 @@ class DriverName(StrEnum):
 
     SIMULATED = "simulated"
     NETNS = "netns"
+    OPENFLOW = "openflow"
     NONE = "none"
 
 

@@ -77,6 +77,11 @@ class Namespace:
         with _kernel(f"give {address}"):
             self._netlink.addr("add", index=index, address=address, prefixlen=prefix)
 
+    def unasking(self, index: int, mac: str) -> None:
+        """An interface that sends to its own hardware address and asks nobody for another."""
+        with _kernel("switch off ARP"):
+            self._netlink.link("set", index=index, address=mac, arp=False)
+
     def up(self, index: int, up: bool = True) -> None:
         with _kernel("switch a link"):
             self._netlink.link("set", index=index, state="up" if up else "down")

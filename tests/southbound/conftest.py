@@ -10,6 +10,7 @@ import pytest
 from domains.errors import DriverMissing
 from domains.southbound.driver import Deployment, Driver, FunctionSpec, Shaping
 from domains.southbound.netns import NetnsDriver
+from domains.southbound.openflow import SwitchedTrunk
 from domains.southbound.simulated import SimulatedDriver
 
 UPF = FunctionSpec("upf-1", "upf", dedicated=True)
@@ -51,9 +52,28 @@ def netns(namespaces: NetnsDriver) -> Iterator[NetnsDriver]:
         namespaces.delete(one.deployment.segment_id)
 
 
+@pytest.fixture(scope="session")
+def switched() -> Iterator[NetnsDriver]:
+    try:
+        driver = NetnsDriver("switched", trunk=SwitchedTrunk)
+    except DriverMissing as error:
+        pytest.skip(error.message)
+    yield driver
+    driver.close()
+
+
+@pytest.fixture
+def openflow(switched: NetnsDriver) -> Iterator[NetnsDriver]:
+    """An empty one; the switch is made once."""
+    yield switched
+    for one in switched.deployed():
+        switched.delete(one.deployment.segment_id)
+
+
 DRIVERS: dict[str, Callable[[pytest.FixtureRequest], Driver]] = {
     "simulated": lambda _: SimulatedDriver(refuse=frozenset({"broken"})),
     "netns": lambda request: request.getfixturevalue("netns"),
+    "openflow": lambda request: request.getfixturevalue("openflow"),
 }
 
 
