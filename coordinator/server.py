@@ -7,6 +7,7 @@ import logging
 from dataclasses import dataclass
 from functools import partial
 
+from coordinator.assurance.experience import Experience
 from coordinator.assurance.history import History
 from coordinator.assurance.watch import Watchman
 from coordinator.clock import Clock, SystemClock
@@ -154,7 +155,10 @@ async def serve(
     await recovery.resume(unfinished)
     watchman = None
     if settings.policy is not None:
-        watchman = Watchman(settings.policy, registry, orders, scribe, domains, history, clock)
+        watchman = Watchman(
+            settings.policy, registry, orders, scribe, domains, history, clock,
+            Experience(lessons.measured),
+        )  # fmt: skip
         watchman.start()
     log.info("%s serves tenants at %s", settings.name, listening.address)
     return CoordinatorServer(

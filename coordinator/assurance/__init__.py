@@ -5,6 +5,7 @@
 | `telemetry`  | readings as domains send them -> samples that may be believed, faults  |
 | `forecast`   | loads so far -> loads to come, with a guard that knows when it is wrong |
 | `decide`     | state, samples, time -> new state, actions                             |
+| `experience` | what slices give beside what was promised -> lessons for later orders  |
 | `watch`      | the shell: streams, the clock, orders, the decision record             |
 | `history`    | the last samples of each slice, on disk, bounded                       |
 

@@ -87,10 +87,20 @@ def sample(
     )
 
 
-def provisioned(agreed: ServiceProfile, permille: int) -> ServiceProfile:
-    """The service profile that so much of what is agreed is asked for with."""
+def provisioned(
+    agreed: ServiceProfile, permille: int, cheaper_than_micros: int | None = None
+) -> ServiceProfile:
+    """The service profile that so much of what is agreed is asked for with.
+
+    Less capacity is not always cheaper: packets take longer to leave at a lower rate, and what
+    makes up for that may cost more. What shrinks a slice therefore names the price to beat.
+    """
+    price_micros = agreed.price_micros_max
+    if cheaper_than_micros is not None:
+        price_micros = min(price_micros or cheaper_than_micros, max(cheaper_than_micros - 1, 1))
     return replace(
         agreed,
         downlink_kbps=-(-agreed.downlink_kbps * permille // 1_000),
         uplink_kbps=-(-agreed.uplink_kbps * permille // 1_000),
+        price_micros_max=price_micros,
     )

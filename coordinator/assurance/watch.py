@@ -25,6 +25,7 @@ from coordinator.assurance.decide import (
     Tell,
     decide,
 )
+from coordinator.assurance.experience import Experience
 from coordinator.assurance.forecast import Forecaster
 from coordinator.assurance.history import History, Kept
 from coordinator.assurance.sampling import held_permille, provisioned, sample
@@ -73,6 +74,7 @@ class Watchman:
         domains: Mapping[str, Domain],
         history: History,
         clock: Clock,
+        experience: Experience,
     ) -> None:
         self._policy = policy
         self._registry = registry
@@ -81,8 +83,11 @@ class Watchman:
         self._domains = domains
         self._history = history
         self._clock = clock
+        self._experience = experience
         self._heard: dict[tuple[str, str], _Heard] = {}
         self._states: dict[str, State] = {}
+        self._shrunk: dict[str, tuple[int, int]] = {}
+        """Per slice the revision that was to shrink last, and to what."""
         self._tasks: list[asyncio.Task[None]] = []
         self._orders_begun: deque[Running] = deque(maxlen=BEGUN_MAX)
 
@@ -165,6 +170,7 @@ class Watchman:
 
     def _look(self, record: SliceRecord, now_s: float, kept: list[Kept]) -> None:
         samples = []
+        measured = []
         for segment in record.segments:
             seen, heard = self._sampled(record, segment)
             samples.append(seen)
@@ -179,7 +185,10 @@ class Watchman:
                     segment.metrics,
                 )
             )
+            if heard.measured is not None:
+                measured.append(heard.measured)
             heard.measured = None
+        self._experience.hear(record, measured, now_s)
         before = self._states.get(record.slice_id)
         if before is None:
             before = State(Forecaster.fresh(self._policy.interval_s))
@@ -215,6 +224,8 @@ class Watchman:
         segments = {(s.domain, s.hold_id) for record in records for s in record.segments}
         for slice_id in self._states.keys() - alive:
             del self._states[slice_id]
+            self._shrunk.pop(slice_id, None)
+            self._experience.forget(slice_id)
         for key in self._heard.keys() - segments:
             del self._heard[key]
 
@@ -228,10 +239,17 @@ class Watchman:
         held = held_permille(record)
         match action:
             case Scale(permille, _, why):
-                service = provisioned(record.agreed, permille)
+                shrinks = permille < held
+                if shrinks and self._shrunk.get(record.slice_id) == (record.revision, permille):
+                    return  # it was not cheaper, and nothing has changed since
+                if shrinks:
+                    self._shrunk[record.slice_id] = (record.revision, permille)
+                assert record.metrics is not None, "an active slice has metrics"
+                price_micros = record.metrics.price_micros if shrinks else None
+                service = provisioned(record.agreed, permille, price_micros)
                 what = f"{held / 10:.0f} % -> {permille / 10:.0f} % of what is agreed: {why}"
                 avoid: tuple[tuple[str, str, str], ...] = ()
-                event = "scale up" if permille > held else "scale down"
+                event = "scale down" if shrinks else "scale up"
             case Reroute(domain, ingress, egress, why):
                 service, what = provisioned(record.agreed, held), why
                 avoid, event = ((domain, ingress, egress),), "reroute"

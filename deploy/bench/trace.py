@@ -261,7 +261,11 @@ class Day:
         tally: Tally,
     ) -> None:
         record = one.record
-        wanted = provisioned(record.agreed, permille)
+        assert record.metrics is not None
+        shrinks = permille < held_permille(record)
+        wanted = provisioned(
+            record.agreed, permille, record.metrics.price_micros if shrinks else None
+        )
         try:
             after = await self._order(record.slice_id, wanted, record, avoid, round(now_s))
         except EntenteError:

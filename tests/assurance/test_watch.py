@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from coordinator.assurance.decide import Mode
+from coordinator.intent.catalogue import Quality
 from deploy.federation import CONFIGS
 from domains.measurement import Condition, Measurement, Reading
 from domains.model import PPB
@@ -233,3 +235,60 @@ async def test_a_real_stream_is_heard(two_carriers: Federation) -> None:
         }
 
     await eventually(measured)
+
+
+async def test_a_promise_that_is_broken_teaches_and_so_does_one_that_is_kept_again(
+    two_carriers: Federation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entente, network = two_carriers, Network()
+    coordinator = await start(entente, Mode.OFF)
+    learned: list[float] = []
+
+    def add(lessons: Sequence[Any]) -> None:
+        outcomes = (one.outcome for one in lessons if one.outcome is not None)
+        learned.extend(outcome.pressures.get(Quality.LATENCY, 0.0) for outcome in outcomes)
+
+    monkeypatch.setattr(coordinator.lessons, "add", add)
+    words = ["cameras of a clinic"]
+    order = await create(entente.tenant(), services=[service()], words=words, policy=REJECT)
+    (made,) = slices_of(order)
+    learned.clear()  # what the order itself teaches
+    await turn(entente, network)
+    for _ in range(3):
+        await turn(entente, network)
+    (kept,) = learned
+    network.slow[made.segments[0].domain] = 40.0
+    await turn(entente, network)
+    await turn(entente, network)
+    _, broken = learned
+    assert broken > 0 > kept
+    network.slow.clear()
+    await turn(entente, network)
+    assert learned == [kept, broken, kept]
+
+
+@pytest.mark.parametrize("cheap", [False, True])
+async def test_a_slice_shrinks_only_where_that_is_cheaper(
+    two_carriers: Federation, cheap: bool
+) -> None:
+    """And what was not cheaper is not asked for again, round after round."""
+    entente, network = two_carriers, Network()
+    watchman = (await start(entente)).watchman
+    watchman._policy = replace(watchman._policy, floor_permille=300, down_rounds=1)
+    clinic = entente.tenant()
+    before = await active(clinic)
+    (record,) = watchman._registry.active()
+    if cheap:  # nothing costs less than it pays already
+        watchman._registry.put_slice(
+            replace(record, metrics=replace(record.metrics, price_micros=1))
+        )
+    network.share = 0.2
+    for _ in range(4):
+        await turn(entente, network)
+    after = await get(clinic, before.name)
+    told = [event for event, _ in await events(clinic, before.name)]
+    if cheap:
+        assert (after.segments, told) == (before.segments, ["cannot"])
+    else:
+        assert after.metrics.price_micros < before.metrics.price_micros
+        assert told == ["scale down"]
