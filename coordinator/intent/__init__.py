@@ -3,6 +3,7 @@
     text -> guard      size, invisible and look-alike characters; what no tenant may ask for
          -> clauses    pieces of the sentence, and which of them belong to one service
          -> lexicon    which services and qualities the words of a piece speak of
+         -> heads      what of both the words mean that no phrase holds, if the encoder is there
          -> numbers    quantities with their unit, scope and direction; rules own every number
          -> places     coverage areas, under their English and German names
          -> rules      all of it together: an `Interpretation`

@@ -59,11 +59,12 @@ _BACKGROUND = re.compile(
     r"\b(?:since \d{4}|founded|established in|headquartered|(?:we|it) (?:are|is) an? (?!\w+ly )"
     r"(?:[\w-]+ ){0,4}(?:company|firm|manufacturer|operator|provider|business|start-?up|organi[sz]"
     r"ation|family)|our company|our firm|we (?:manufacture|produce|build|sell|employ)|last year"
-    r"|years ago|in the past|so far|until now|background:|for context|fyi)\b"
+    r"|years ago|in the past|so far|until now|employs? \d|we have been \w+ing|background:"
+    r"|for context|fyi)\b"
 )
 """How people introduce themselves before they ask for anything."""
-_SIZES = frozenset(("num_ues", "duration_h"))
-"""What people also tell of themselves: how many they are, for how long they exist."""
+_SIZES = frozenset(("num_ues",))
+"""What people also tell of themselves: how many they are."""
 _WHO = re.compile(r"^\W*(?:we|i) (?:run|operate|own|manage|are|am|have been|look after)\b")
 _WANTS = re.compile(r"\b(?:needs?|wants?|requires?|would like|am looking|are looking)\b")
 """Who asks, and that something is asked for: "we run a ferry terminal and need ..."."""
@@ -121,8 +122,9 @@ class Piece:
         if found is not None:
             doubted = self.opinion.types[found] < _DOUBTED
             return (doubted and self._likely_kind(_SURE)) or found
-        denied = bool(self.speech.entries)  # a line of business, or something denied
-        return self._likely_kind(_SURER if denied else _SURE)
+        if any(hit.negated for hit in self.speech.entries):
+            return None
+        return self._likely_kind(_SURER if self.speech.entries else _SURE)
 
     @property
     def weight(self) -> float:
@@ -302,8 +304,8 @@ def without_background(found: Sequence[Piece]) -> list[Piece]:
         sentences[-1].append(piece)
     asking = [sentence for sentence in sentences if not _is_background(sentence)]
     if not any(piece.kind is not None or piece.speech.firm for s in asking for piece in s):
-        named = [s for s in sentences if s in asking or any(piece.kind for piece in s)]
-        asking = named or sentences
+        named = [s for s in sentences if any(piece.kind for piece in s)]
+        asking = [s for s in sentences if s in asking or s in named] if named else sentences
     return [piece for sentence in asking for piece in sentence]
 
 
@@ -351,7 +353,8 @@ def _announced(found: Sequence[Piece]) -> list[Piece]:
     """ "... and one with 20 ms": what announces another service belongs to the piece behind it."""
     announced = list(found)
     for index, (piece, later) in enumerate(pairwise(found)):
-        if piece.another and piece.own_words < 2 and later.joint in (Joint.WITH, Joint.COLON):
+        bare = piece.own_words < 2 or _ANOTHER.fullmatch(piece.text.strip(" .,;"))
+        if piece.another and bare and later.joint in (Joint.WITH, Joint.COLON):
             announced[index + 1] = replace(later, another=True)
     return announced
 
@@ -401,7 +404,9 @@ def _starts(piece: Piece, groups: Sequence[Group], keys: frozenset[str]) -> bool
     alike = [group for group in groups if group.kind is piece.kind]
     if alike:
         return any(_competes(piece, keys, group) for group in alike)
-    return piece.weight >= (_WITH_WEIGHT if piece.joint is Joint.WITH else _NEW_WEIGHT)
+    own = "num_ues" in keys and last.states(frozenset(("num_ues",)))
+    part = piece.joint is Joint.WITH and not own
+    return piece.weight >= (_WITH_WEIGHT if part else _NEW_WEIGHT)
 
 
 def _competes(piece: Piece, keys: frozenset[str], group: Group) -> bool:

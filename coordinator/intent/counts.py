@@ -16,16 +16,16 @@ def _words(text: str) -> frozenset[str]:
 
 NOUNS = _words(
     """
-    actor actuator agent agv ambulance amr animal apartment arm asset athlete attendee
+    actor actuator agent agv ambulance amr animal apartment arm asset athlete attendee bay cam
     audience bag barge beacon bed bicycle bike bin bird buoy bus caller camera car cattle
     charger citizen client cobot collar commuter computer connection console consumer
     container contributor controller cow crane customer delegate detector device display
     doctor driver drone elevator employee endoscope endpoint engineer excavator fan
-    firefighter forklift gamer gateway glasses guest gun handset harvester headset helmet
-    hmi home horse household instrument investigator journalist kiosk label lamp laptop
+    farmhouse firefighter forklift gamer gateway glasses guest gun handset harvester headset helmet
+    hmi home horse house household instrument investigator journalist kiosk label lamp laptop
     learner lock locomotive lorry machine member meter microphone monitor motorbike
     motorcycle mower musician node nurse observer officer operative operator package pallet
-    panel parcel participant passenger patient people performer person phone pig pilot
+    panel parcel participant passenger patient people personnel performer ppl person phone pig pilot
     player plc plug policeman printer probe professional pump pupil radio reader register
     reporter resident responder robot scanner scooter screen seat sensor session sheep ship
     shopper shuttle singer smartphone soldier specialist spectator staff streetlight student
@@ -76,6 +76,7 @@ _HEAD = re.compile(
     r"(?:count\s*)?(?:of|:|=|is|are|up to)\s*(?:up to |about |around |at least |over )*$"
 )
 _COLLECTIVE = _words("crowd audience fleet swarm population attendance")
+_PLURAL = _words("people ppl staff cattle sheep livestock personnel")
 _COMPOUNDS = frozenset(
     (
         "weather station",
@@ -104,7 +105,8 @@ _WORDS_AHEAD_MAX = 4
 _LINEAR = re.compile(r"\s*(?:per|/|an?|every)\s?(?:km|kilomet\w+|m|met(?:er|re)|mile)\b(?! ?\^?2)")
 """So many on each kilometre of a road is a density along a line, and no number of devices."""
 _ALONE_BEFORE = re.compile(
-    r"(?P<first>[a-z]+ )?(?P<noun>[a-z][\w/-]*[a-z])\s*[,(:=-]\s*(?:an? )?(?:about |around "
+    r"(?P<first>[a-z]+ )?(?P<noun>[a-z][\w/-]*[a-z])(?P<mark>\s*[,(:=-]\s*|\s)(?:an? )?"
+    r"(?:about |around "
     r"|approx\w*\.? |some |roughly |up to |at least |over |nearly |almost |ca\.? |circa |say "
     r"|estimated |~ ?|x ?)*$"
 )
@@ -113,6 +115,11 @@ _ALONE_AFTER = re.compile(
     r"|overall)\b|\s*(?:$|[,;)\n]|\.(?=\s|$))"
 )
 """A number that stands alone counts the noun before it: "livestock tags, 4000, cheapest"."""
+
+_LISTED = re.compile(r"\s*(?:different |separate )?(?:things|parts|items|needs|uses)\s*:")
+"""What is counted here are the items of a list: "two things: cameras and alarms"."""
+_OF_THEM = re.compile(r"\s*of (?:them|those|these)\b")
+"""What counts something that was named before: "card readers, 45 of them"."""
 
 Counted = Callable[[str], float]
 """How likely it is that a noun, as `counted` puts it, is a device or a person."""
@@ -130,6 +137,8 @@ def devices(number: Number, likely: Counted | None = None) -> Quantity | None:
     if number.match["digits"] and number.match["scale"] == "k" and value in _PICTURES:
         return None  # 4k and 8k are pictures
     if value == _ALL_AROUND and _PANORAMA.match(number.after):
+        return None
+    if _LISTED.match(number.after):
         return None
     spoken_one = bool(number.match["words"]) and value <= 1
     smart = False
@@ -169,14 +178,20 @@ def devices(number: Number, likely: Counted | None = None) -> Quantity | None:
 
 def _alone(number: Number, value: float, likely: Counted | None) -> Quantity | None:
     """A number behind the noun it counts, with nothing of its own behind it."""
+    if value <= 1 or not _whole(value):
+        return None
+    if them := _OF_THEM.match(number.after):
+        return Quantity("num_ues", value, number.start, number.match.end() + them.end())
     head = _ALONE_BEFORE.search(number.before)
-    if head is None or value <= 1 or not _whole(value):
+    if head is None:
         return None
     after = _ALONE_AFTER.match(number.after)
     name = head["noun"]
     single = singular(name)
     compound = f"{head['first'] or ''}{single}" in _COMPOUNDS
     if after is None or (single in NOT_DEVICES and not compound):
+        return None
+    if not head["mark"].strip() and single not in NOUNS:
         return None
     if (
         compound
@@ -196,7 +211,7 @@ def _is_likely(name: str, single: str, value: float, likely: Counted) -> bool:
 
 def _is_device(name: str, single: str, value: float) -> bool:
     if single in NOUNS:
-        return name != single or name in ("people", "staff", "cattle", "sheep") or value == 1
+        return name != single or name in _PLURAL or value == 1
     agents = ("er", "or", "ant", "ist", "ee", "phone", "meter", "sensor", "ian", "bot")
     return name != single and len(single) > 4 and single.endswith(agents)
 

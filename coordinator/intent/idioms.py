@@ -16,6 +16,29 @@ _NINES = re.compile(
 _SHORT_OF_ONE = re.compile(r"(?<![\w.])1\s?-\s?(?:10\s?\^\s?-?|1e-)(?P<power>\d)(?!\w)")
 _SUB = re.compile(r"\bsub-?\s?(?P<unit>millisecond|second)s?\b")
 _PAIR = re.compile(r"(?<![\w.,/])(\d+(?:[.,]\d+)?)\s?/\s?(\d+(?:[.,]\d+)?)\s?(?=[kmgt](?:bit|b))")
+_SPLIT = re.compile(
+    r"(?<![\w.,/])(?P<down>\d+(?:[.,]\d+)?) ?(?:[kmgt]b\w*(?:/s)? )?down(?:load|link)?"
+    r"(?:,| and|/| &)? (?P<up>\d+(?:[.,]\d+)?) up(?:load|link)? ?(?=[kmgt](?:bit|b))"
+)
+_BARE_MS = re.compile(
+    r"\b(?P<what>ping|latency|rtt|lag|round trip(?: time)?)s?(?: time)?[\s:=]*"
+    r"(?:(?:must|should|to|be|is|at|of|stay|stays|remain|kept|not|no|more|most|than|under|below"
+    r"|within|max|maximum|less|exceed|<=?|~|around|about)\b[\s:=]*|<=? ?)+"
+    r"(?P<n>\d{1,3})(?=\s*(?:$|[,;)\n]|\.(?:\s|$)|and\b|for\b|with\b|please\b))"
+)
+"""Nobody means another unit: "ping under 25"."""
+_PART_OF_SECOND = re.compile(
+    r"\b(?:an? |one )?(?P<part>tenth|hundredth|thousandth|quarter|fifth|third)s? of a second\b"
+    r"|\b(?:half a|a half) second\b"
+)
+_PARTS_MS = {
+    "tenth": 100.0,
+    "hundredth": 10.0,
+    "thousandth": 1.0,
+    "quarter": 250.0,
+    "fifth": 200.0,
+    "third": 333.0,
+}
 _DOWNTIME = re.compile(
     r"\b(?P<n>\d++(?:[.,]\d+)?|one|two|three|four|five|ten) (?P<unit>seconds?|minutes?|hours?)"
     r" (?:of )?(?:\w+ )?(?:downtime|outage)s? (?:per|a|each|every|in a) (?P<per>day|week|month"
@@ -29,6 +52,8 @@ def idioms(text: Text) -> Iterator[Quantity]:
     yield from _sub(text.folded)
     yield from _pairs(text.folded, text)
     yield from _downtime(text.folded)
+    yield from _split(text.folded, text)
+    yield from _unnamed(text.folded)
 
 
 def _nines(folded: str) -> Iterator[Quantity]:
@@ -69,3 +94,25 @@ def _downtime(folded: str) -> Iterator[Quantity]:
         unit_h = 1 / 3600 if match["unit"].startswith("sec") else units.span_h(match["unit"])
         lost = spoken(match["n"]) * unit_h / units.span_h(match["per"])
         yield Quantity("availability_pct", round(100 * (1 - lost), 5), *match.span())
+
+
+def _split(folded: str, text: Text) -> Iterator[Quantity]:
+    """ "50 down 10 up Mbit": the unit stands behind the second number only."""
+    for match in _SPLIT.finditer(folded):
+        unit = PATTERN.match(folded, match.end())
+        if unit is None or not unit["rate"]:
+            continue
+        span = text.span(unit.start(), unit.end())
+        factor = units.mbps(unit, text.original[slice(*span)])
+        yield Quantity("dl_mbps", tidy(spoken(match["down"]) * factor), *match.span("down"))
+        yield Quantity("ul_mbps", tidy(spoken(match["up"]) * factor), match.start("up"), unit.end())
+
+
+def _unnamed(folded: str) -> Iterator[Quantity]:
+    """Times whose unit is left out or is a part: "ping under 25", "a tenth of a second"."""
+    for match in _BARE_MS.finditer(folded):
+        key = "latency_ms" if match["what"] in ("latency", "lag") else "rtt_ms"
+        yield Quantity(key, float(match["n"]), *match.span("n"))
+    for match in _PART_OF_SECOND.finditer(folded):
+        part = match["part"]
+        yield Quantity("latency_ms", _PARTS_MS[part] if part else 500.0, *match.span())

@@ -151,7 +151,8 @@ _NEGATION = re.compile(
     r"\b(?:no need (?:for|of)|(?:do(?:es)?|did|is|are|will|would|need)(?: not|n'?t)(?: really)?"
     r"(?: need| require| want| care (?:about|for)| use| have| be| include| worry about)?"
     r"|neither|nor|without|instead of|rather than|regardless of|not (?:for|about|an?|any|the)"
-    r"|never (?:mind|needs?)|no|not)\s+(?P<what>(?:(?!and\b|but\b|so\b|just\b|only\b)[\w'/-]+\s?)"
+    r"|never (?:mind|needs?)|no|not)\s+"
+    r"(?P<what>(?:(?!and\b|but\b|nor\b|so\b|just\b|only\b)[\w'/-]+\s?)"
     r"{1,4})"
 )
 _NOT_NEGATION = re.compile(
@@ -161,6 +162,8 @@ _NOT_NEGATION = re.compile(
     r"\w*|drop\w*|loss|buffer\w*|fail\w*|stutter\w*|gaps?|outage|jitter|downtime|human)|n'?t fail"
     r"|(?:not|n'?t) (?:be )?(?:drop|fail|tolerate|afford|allow|accept|go down|lag|stop|break)"
 )
+_CONCEDED = re.compile(r"\beven (?:when|if|though|while)\b(?P<what>[^.;]*)")
+"""What else goes on: "must be able to talk even when half the town is streaming"."""
 _DISMISSED = re.compile(
     r"(?<![\w/-])(?P<what>(?:[\w/-]++ ){1,4})(?:(?:do|does|is|are|can|may|will)(?: not|n'?t"
     r"|not)? )?(?:really )?"
@@ -214,6 +217,7 @@ def negated_spans(folded: str) -> list[tuple[int, int]]:
     for match in _NEGATION.finditer(folded):
         if not _NOT_NEGATION.search(folded, match.start(), match.end()):
             spans.append(match.span("what"))
+    spans.extend(match.span("what") for match in _CONCEDED.finditer(folded))
     spans.extend(match.span("what") for match in _DISMISSED.finditer(folded))
     return spans
 

@@ -25,9 +25,11 @@ _LINK = re.compile(
 """Words that may stand between "upload" and its number."""
 _DOWN = r"(?:down-?loads?|downloading|down-?links?|dl|downstream|download speed|receiv\w+|egress)"
 _UP = r"(?:up-?loads?|uploading|up-?links?|ul|upstream|send(?:s|ing)?|contribution|ingress)"
+_FAR = r"(?:users?|devices?|viewers?|clients?|customers?|phones?|handsets?|headsets?|terminals?)\b"
+"""Who is at the far end of the radio."""
 _DIRECTION = {
-    "dl": re.compile(rf"\b(?:{_DOWN}|down(?! to)\b)"),
-    "ul": re.compile(rf"\b(?:{_UP}|up(?! to)\b)"),
+    "dl": re.compile(rf"\b(?:{_DOWN}|down(?! to)\b|(?:to|towards?) (?:the |each )?{_FAR})"),
+    "ul": re.compile(rf"\b(?:{_UP}|up(?! to)\b|back\b(?! and)|from (?:the |each )?{_FAR})"),
 }
 _DIRECTION_BEFORE = {
     "dl": re.compile(rf"\b{_DOWN}\b(?P<link>.*)$"),
@@ -94,14 +96,16 @@ _PERIOD_BEFORE = re.compile(
     r"[^,;.]*$"
 )
 _DURATION_BEFORE = re.compile(
-    r"\b(?:for|lasting|lasts?|during|over|next|duration(?: of)?|runs?|running|expires? (?:after"
-    r"|in))"
-    r"[\s:]*(?:the |about |around |only |up to |next |a |just |approximately )*$"
+    r"(?:\b(?:for|lasting|lasts?|during|over|next|throughout|within the|all|duration(?: of)?"
+    r"|runs?|running|expires? (?:after|in))"
+    r"[\s:]*(?:the |about |around |only |up to |next |a |just |approximately )*|(?:^|[,;.])\s*)$"
 )
 _DURATION_AFTER = re.compile(
-    r"^(?:\s|-)*(?:long|event|festival|concert|window|period|match|show|duration"
+    r"^(?:\s|-)*(?:long\b(?! lif| batt)|event|festival|concert|window|period|match|show|duration"
     r"|trial|exhibition|conference|tournament|race|test|pilot|session|slot|campaign)\b"
 )
+_LISTED_END = re.compile(r"\s*(?:$|[,;)\n]|\.(?=\s|$))")
+"""What stands alone between commas is how long: "75 cameras, 2 weeks"."""
 _BATTERY = re.compile(r"\b(?:batter(?:y|ies)|lifetime|life)\b")
 _FEEDS = re.compile(
     r"\b(?P<n>\d+|two|three|four|five|six|seven|eight|nine|ten|twelve) (?:[\w-]+ ){0,3}?"
@@ -280,7 +284,11 @@ def _span(number: Number, unit: re.Match[str]) -> Quantity | None:
     if _BATTERY.search(after) or _BATTERY.search(number.before):
         years = value * units.span_h(unit["span"]) / units.span_h("years")
         return Quantity("battery_years", tidy(years), number.start, unit.end())
-    if _DURATION_BEFORE.search(number.before) or _DURATION_AFTER.search(after):
+    before = _DURATION_BEFORE.search(number.before)
+    listed = before is not None and not before[0].strip(" ,;.")
+    if listed and not _LISTED_END.match(number.after):
+        before = None
+    if before or _DURATION_AFTER.search(after):
         hours = value * units.span_h(unit["span"])
         return Quantity("duration_h", tidy(hours), number.start, unit.end())
     return None

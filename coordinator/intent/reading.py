@@ -28,6 +28,7 @@ _HEADS_QUALITY = 0.9
 _CUE_SHARE = 0.35
 _DENIED_SHARE = 0.3
 _RATES = ("mbps", "dl_mbps", "ul_mbps", "per_ue_mbps", "per_ue_dl_mbps", "per_ue_ul_mbps")
+_RATES_EACH = tuple(key for key in _RATES if key.startswith("per_ue"))
 _ASSURANCE = ("availability_pct", "reliability_pct")
 
 _ISOLATED = re.compile(
@@ -175,6 +176,8 @@ def _types_by_number(numbers: Sequence[Quantity]) -> list[tuple[SliceType, float
         votes.append((SliceType.URLLC, -2.0 if delay >= 500 else -0.8))
     if rate >= 10:
         votes.append((SliceType.EMBB, 1.3 if rate >= 1000 else 0.9 if rate >= 100 else 0.6))
+    elif max(_values(numbers, *_RATES_EACH), default=0.0) >= 2:
+        votes.append((SliceType.EMBB, 0.6))
     if any(value >= 99.999 for value in _values(numbers, *_ASSURANCE)):
         votes.append((SliceType.URLLC, 0.8))
     if (

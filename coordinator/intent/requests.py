@@ -121,10 +121,13 @@ def lifecycle(folded: str) -> Kind | None:
     return None
 
 
-def is_off_topic(folded: str, *, network_words: int, measured: bool, named: bool) -> bool:
+def is_off_topic(
+    folded: str, *, network_words: int, measured: bool, named: bool, counted: bool
+) -> bool:
     """Whether a text is about something else, in spite of a word or two that we know."""
     if _OFF_TOPIC.search(folded):
-        return not (asks(folded) and (measured or (named and network_words)))
+        served = named and network_words > 0
+        return not ((asks(folded) and (measured or served)) or (counted and served))
     question = _QUESTION.match(folded) is not None
     return question and not measured and not _CREATE.search(folded)
 

@@ -24,6 +24,7 @@ from coordinator.intent.phrases import encoded
 from coordinator.intent.portions import Portion
 from coordinator.intent.privacy import mask
 from coordinator.intent.reading import complete, usual
+from coordinator.intent.requests import NETWORK
 from coordinator.intent.services import ENTRIES, GENERIC
 from coordinator.intent.store import Collection, Point, VectorStore
 from coordinator.model import Action, Interpretation, Neighbour, Preference, Service, SliceType
@@ -40,7 +41,10 @@ NEAR = 0.5
 AGREED = 0.6
 """The share of the neighbours' votes that one slice type needs."""
 SURE = 0.65
-"""The cosine from which a vague text is taken for what it is nearest to."""
+"""The cosine from which a vague text is taken for what it is nearest to, unless that is a phrase
+about networks as such ("connectivity for users"), to which any request is near."""
+OTHERWISE = 0.55
+"""The cosine from which neighbours overrule the slice type that the rules took."""
 _CONVINCED = 0.25
 """How much similar experience weighs as much as the rules' own preference."""
 _MOVED_MAX = 0.85
@@ -192,7 +196,11 @@ class TenantInterpreter:
         self, text: str, areas: Sequence[str], known: Sequence[Neighbour]
     ) -> Interpretation | None:
         """A vague request read again with the catalogue's own word for it, where that is clear."""
-        near = [item for item in known if item.similarity >= SURE]
+        near = [
+            item
+            for item in known
+            if item.similarity >= SURE and not NETWORK.search(item.text.lower())
+        ]
         if not near or len({item.slice_type for item in near}) > 1:
             return None
         start = text.rstrip(" \n.!?")
@@ -314,6 +322,8 @@ def _named(service: Service, part: Portion, known: Sequence[Neighbour]) -> _Read
         return _Reading(service)
     if votes[kind] < AGREED * sum(votes.values()):
         return _Reading(service, question=_which(near))
+    if kind is not service.slice_type and best.similarity < OTHERWISE:
+        return _Reading(service)
     entry = _entry_of(best)
     both = {
         quality: getattr(service.preference, quality.value) + getattr(usual(entry), quality.value)

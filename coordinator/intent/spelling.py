@@ -20,8 +20,13 @@ _TWO_ERRORS_FROM = 8
 """A word of so many letters may be two edits away, a shorter one only one."""
 _WORD = re.compile(rf"(?<![\w./-])[a-z]{{{_LETTERS_MIN},}}(?![\w/-]|\.\w)")
 _VOWELS = frozenset("aeiouy")
-_RIGHT = frozenset("modal kilobits autonomously metering footfall".split())  # noqa: SIM905
-"""Words that are right, though no list of ours has them and a term is near."""
+_RIGHT = frozenset(
+    """
+    modal kilobits autonomously metering footfall kbps mbps gbps tbps mbit gbit kbit sst nssai dnn
+    ues uavs agvs amrs plcs hmis rtt ppl cams cctv
+    """.split()  # noqa: SIM905
+)
+"""Words and abbreviations that are right, though no list of ours has them."""
 _SENTENCE = re.compile(r"(?:[^.!?;\n]|[.!?;](?=\S))*(?:[.!?;\n]\s*|$)")
 _ANY_WORD = re.compile(r"(?<![\w./@-])[a-z]{3,}(?![\w/@])")
 _ODD_MIN, _ODD_SHARE = 3, 0.5

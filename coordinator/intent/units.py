@@ -38,7 +38,7 @@ PATTERN = re.compile(
     r"|(?P<share>%|percent\b|per cent\b|pct\b)"
     r"|(?P<speed>km/?h\b|kph\b|kmph\b|mph\b|m/s\b|(?:kilomet(?:er|re)s?|km|miles?) (?:per"
     r"|an) hour\b)"
-    r"|(?P<span>min(?:ute)?s?|hours?|hrs?|h|days?|weeks?|weekends?|months?|years?)(?![a-z0-9/])"
+    r"|(?P<span>min(?:ute)?s?|hours?|hrs?|h|days?|weeks?|weekends?|months?|years?|yrs?)(?![a-z0-9/])"
     r"|(?P<price>eur(?:os?)?\b|€|usd\b|dollars?\b|\$|£|gbp\b)"
     rf"|(?P<density>\s?(?:[a-z][\w-]*\s*){{0,4}}?(?:(?<!\w)(?:per|an?|in every|in each|every"
     rf"|each)\s|/\s?){_SQUARE})"
@@ -57,6 +57,7 @@ SPAN_H: Mapping[str, float] = {
     "we": 168.0,
     "mo": 730.0,
     "ye": 8760.0,
+    "yr": 8760.0,
 }
 _AREA_KM2 = {"k": 1.0, "m": 1e-6, "h": 0.01, "a": 0.00404686}
 _SPEED_KMH = {"mp": 1.609344, "mi": 1.609344, "m/": 3.6}

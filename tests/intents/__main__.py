@@ -12,8 +12,8 @@ from tests.intents.sentences import labelled, scored, translated
 SETS = {
     "tune": "half of the first batch, read while the engine was improved",
     "tune2": "a second batch, read while the engine was improved",
-    "held": "the other half of the first batch, only ever scored",
-    "final": "another style, written last, scored once",
+    "held": "the other half of the first batch; long only scored, then read as well",
+    "final": "another style; scored once unseen, then read while the engine was improved",
 }
 ENGINES = {"rules with heads": RulesInterpreter(), "rules alone": RulesInterpreter(lambda: None)}
 

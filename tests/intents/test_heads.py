@@ -11,7 +11,7 @@ import pytest
 
 from coordinator.intent import encoder, heads
 from coordinator.intent.heads import Role, Speech, is_aside, is_request
-from coordinator.intent.rules import RulesInterpreter
+from coordinator.intent.rules import ALONE, RulesInterpreter
 from coordinator.model import SliceType
 from domains.errors import WrongState
 from envs.intent_heads.compose import Composer
@@ -86,6 +86,14 @@ def test_a_request_is_told_from_talk(shipped: heads.Heads) -> None:
 def test_nouns_that_count_devices_are_told_from_others(shipped: heads.Heads) -> None:
     assert shipped.counted("20 e-readers") > 0.5
     assert shipped.counted("20 gigabytes") < 0.5
+
+
+def test_without_the_encoder_every_answer_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "robot control within 10 ms"
+    assert RulesInterpreter().interpret(text, AREAS).explanation == ""
+    monkeypatch.setattr(encoder, "is_installed", lambda: False)
+    said = RulesInterpreter().interpret(text, AREAS)
+    assert (said.engine, said.explanation) == ("rules", ALONE)
 
 
 @pytest.mark.parametrize(
