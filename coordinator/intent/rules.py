@@ -35,7 +35,6 @@ from coordinator.intent.reading import Reading, read
 from coordinator.limits import SERVICES_MAX
 from coordinator.model import Action, Evidence, Interpretation, Service, Source
 
-
 ALONE = "rules alone, without heads: the sentence encoder is not installed"
 
 

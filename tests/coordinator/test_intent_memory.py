@@ -233,7 +233,7 @@ def test_a_full_memory_merges_its_nearest_pair_and_keeps_what_is_different(
 
 
 def test_on_a_contradicting_stream_the_error_falls_and_the_old_is_kept(minilm: Encoder) -> None:
-    steps = stream(minilm, seed=5, acts=(90, 60, 30))
+    steps = stream(minilm, seed=5, acts=(160, 100, 60))
     found = summary(steps)
     assert found["intents"] >= 300
     assert found["act 1, last 40"] < 0.3 * found["without memory"]
