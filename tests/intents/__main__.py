@@ -10,6 +10,7 @@ from coordinator.intent.rules import RulesInterpreter
 from tests.intents.sentences import labelled, scored, translated
 
 SETS = {
+    "unseen": "written last, in the style of every kind of sentence; scored once",
     "tune": "half of the first batch, read while the engine was improved",
     "tune2": "a second batch, read while the engine was improved",
     "held": "the other half of the first batch; long only scored, then read as well",
