@@ -233,9 +233,9 @@ def test_a_full_memory_merges_its_nearest_pair_and_keeps_what_is_different(
 
 
 def test_on_a_contradicting_stream_the_error_falls_and_the_old_is_kept(minilm: Encoder) -> None:
-    steps = stream(minilm, seed=5, acts=(160, 100, 60))
+    steps = stream(minilm, seed=5, acts=(60, 100, 20))
     found = summary(steps)
-    assert found["intents"] >= 300
+    assert found["intents"] == 180  # `entente evaluate memory` lives through 480
     assert found["act 1, last 40"] < 0.3 * found["without memory"]
     assert found["act 2, last 40"] < 0.5 * found["without memory"]
     assert found["act 3, first 20"] < 0.5 * found["without memory"]
