@@ -80,13 +80,13 @@ def test_attributes_are_misread_as_often_as_asked_and_always_as_another_tier(cha
 
 
 def test_what_is_read_lies_between_no_errors_and_many() -> None:
-    result = evaluate_parser("C1", 20, 15)
+    result = evaluate_parser("C1", 20, 6)
     assert result.true_labels.mean == result.injected[0.0].mean
     assert result.injected[0.3].mean < result.parsed.mean < result.true_labels.mean
     assert result.stated_accuracy["reliability"] == 1.0
     assert all(0.6 < share < 1.0 for share in result.accuracy.values())
     assert 0.4 < result.per_error_per_cent < 1.5
-    assert result.as_json()["sentences"] == 300
+    assert result.as_json()["sentences"] == 120
 
 
 def test_the_same_generator_reads_the_same() -> None:
