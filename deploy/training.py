@@ -200,6 +200,8 @@ class Jobs:
                 if "No available agent" not in str(error) or time.monotonic() > deadline_s:
                     last = str(error).strip().splitlines()[-1]
                     raise Unreachable(f"{self.address} does not start the job: {last}") from None
+            except OSError as error:  # a busy head hangs up
+                raise Unreachable(f"{self.address} does not start the job: {error}") from None
             time.sleep(POLL_S)
 
     def all(self) -> list[Job]:

@@ -45,11 +45,11 @@ def _train(plan: Plan, asked: argparse.Namespace) -> int:
     def say(text: str) -> None:
         print(json.dumps({"say": text}) if asked.json else text, flush=True)
 
-    out = asked.out or Path("runs") / f"{plan.name}-{asked.seed}"
+    out = _absolute(asked.out or Path("runs") / f"{plan.name}-{asked.seed}")
     with cluster(workers=plan.runners):
         from envs.learning.training import Training  # imports Ray, which `cluster` has prepared
 
-        Training(plan, asked.seed, out.resolve(), tell, say).run(resume=asked.resume)
+        Training(plan, asked.seed, out, tell, say).run(resume=asked.resume)
     say(f"policies in {out / 'policies'}")
     return 0
 
@@ -58,14 +58,24 @@ def _sweep(asked: argparse.Namespace, changes: dict[str, str]) -> int:
     from envs.learning.cluster import cluster
     from envs.learning.sweep import Sweep, line_of, run
 
+    plan = plan_of(asked.config, asked.env, changes)
     values = {key: text.split(";") for key, text in map(_pair, asked.sweep)}
-    out = asked.out or Path("runs") / f"{Path(asked.config).stem}-sweep"
-    sweep = Sweep(asked.config, asked.env, changes, asked.seeds, values, out.resolve())
-    with cluster(workers=min(len(sweep.trials()), os.cpu_count() or 1) - 1):
-        rows = run(sweep, lambda text: print(text, flush=True))
+    out = asked.out or Path("runs") / f"{plan.name}-sweep"
+    sweep = Sweep(asked.config, asked.env, changes, asked.seeds, values, _absolute(out))
+    at_once = min(len(sweep.trials()), os.cpu_count() or 1)
+
+    def say(text: str) -> None:
+        print(json.dumps({"say": text}) if asked.json else text, flush=True)
+
+    with cluster(workers=at_once * (plan.runners + 1) - 1):
+        rows = run(sweep, say)
     for row in rows:
         print(json.dumps(row) if asked.json else line_of(row), flush=True)
     return 1 if any(row["failed"] for row in rows) else 0
+
+
+def _absolute(out: Path) -> Path:
+    return out.expanduser().resolve()
 
 
 def line_of(now: "Iteration") -> str:

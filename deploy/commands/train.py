@@ -13,11 +13,13 @@ from deploy.session import Exit, console, print_json
 
 if TYPE_CHECKING:
     from deploy.training import Jobs
+    from envs.learning.plan import Plan
 
 Cluster = Annotated[
     str | None,
     typer.Option("--cluster", help="http://host:8265 of a Ray cluster; else one of our own here."),
 ]
+CLUSTER_RUNS = Path("~/entente-runs")
 JobName = Annotated[str, typer.Argument(help="As `entente jobs` lists it.")]
 
 jobs = typer.Typer(help="Trainings that run or ran: list (the default), logs, stop, end.")
@@ -39,7 +41,8 @@ def train(
     ] = None,
     seed: int = 0,
     out: Annotated[
-        Path | None, typer.Option(help="Folder for curves, checkpoints, policies.")
+        Path | None,
+        typer.Option(help="Folder for curves, checkpoints, policies; with --cluster, there."),
     ] = None,
     changes: Annotated[
         list[str] | None,
@@ -65,16 +68,14 @@ def train(
     pairs = dict(text.partition("=")[::2] for text in changes or [])
     plan = plan_of(config, env, pairs)  # before anything starts: a mistake is said at once
     local = cluster is None
-    out = out or Path("runs") / f"{plan.name}-{seed}"
-    arguments = [
-        "--config",
-        str(Path(config).resolve()) if local and config.endswith(".toml") else config,
-    ]
-    arguments += ["--seed", str(seed), "--out", str(out.resolve() if local else out), "--json"]
-    arguments += ["--env", plan.env] + ["--resume"] * resume
+    folder = f"{plan.name}-{'sweep' if sweep or seeds > 1 else seed}"
+    # A job's own folder on a cluster goes with the job.
+    out = (out or Path("runs") / folder).resolve() if local else (out or CLUSTER_RUNS / folder)
+    arguments = ["--seed", str(seed), "--out", str(out), "--json", "--env", plan.env]
+    arguments += ["--resume"] * resume
     arguments += [word for text in changes or [] for word in ("--set", text)]
     arguments += [word for text in sweep or [] for word in ("--sweep", text)]
-    arguments += ["--seeds", str(seeds)]
+    arguments += ["--seeds", str(seeds), "--config", _sent(config, plan, local)]
     home = Home.of_environment().prepare()
     with jobs_at(
         home, cluster, keep=detach, cpus=max(plan.runners + 1, os.cpu_count() or 1)
@@ -90,6 +91,13 @@ def train(
             typer.echo(f"stopped; to go on: entente train {config} --out {out} --resume", err=True)
             raise typer.Exit(Exit.REFUSED) from None
         _finish(place, name, as_json)
+
+
+def _sent(config: str, plan: Plan, local: bool) -> str:
+    """How a job is told its plan: in full where our file is not."""
+    if not config.endswith(".toml"):
+        return config
+    return str(Path(config).resolve()) if local else plan.model_dump_json(exclude_none=True)
 
 
 def _say_submitted(name: str, place: Jobs, as_json: bool) -> None:
@@ -166,7 +174,8 @@ def listed(context: typer.Context, cluster: Cluster = None, as_json: Json = Fals
         since = (
             "" if job.started_s is None else f"{datetime.fromtimestamp(job.started_s):%d %b %H:%M}"
         )
-        table.add_row(job.name, job.status, since, job.entrypoint.partition("envs.train ")[2])
+        what = job.entrypoint.partition("envs.train ")[2].partition(" --config '{")[0]
+        table.add_row(job.name, job.status, since, what)
     console().print(table)
 
 

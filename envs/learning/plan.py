@@ -1,9 +1,10 @@
 """A training as data: what to learn in, with which network and algorithm, for how long.
 
-A plan is a TOML file, shipped in `configs/` or your own. `base` names another one whose values hold
-where this one says nothing.
+A plan is a TOML file, shipped in `configs/` or your own, or a JSON object in full. `base` names
+another one whose values hold where this one says nothing.
 """
 
+import json
 import tomllib
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -123,6 +124,8 @@ def plan_of(
 
 
 def _read(name: str | Path, depth: int) -> dict[str, Any]:
+    if str(name).startswith("{"):
+        return _read_json(str(name))
     path = Path(name)
     if path.suffix != ".toml":
         path = CONFIGS / f"{name}.toml"
@@ -140,6 +143,15 @@ def _read(name: str | Path, depth: int) -> dict[str, Any]:
     values.setdefault("name", path.stem)
     base = values.pop("base", None)
     return values if base is None else _over(_read(base, depth + 1), values)
+
+
+def _read_json(text: str) -> dict[str, Any]:
+    """A plan in full, as one that is sent to where its file is not."""
+    try:
+        values: dict[str, Any] = json.loads(text[:PLAN_BYTES_MAX])
+    except ValueError as wrong:
+        raise PlanInvalid(f"a plan in JSON: {wrong}") from None
+    return values
 
 
 def _over(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:

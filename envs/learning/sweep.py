@@ -9,7 +9,7 @@ from statistics import fmean, stdev
 from typing import Any, Final
 
 from envs.learning.errors import TrainingFailed
-from envs.learning.plan import plan_of
+from envs.learning.plan import Plan, plan_of
 
 TRIALS_MAX: Final = 256
 RESULT: Final = "sweep.json"
@@ -19,7 +19,8 @@ RESULT: Final = "sweep.json"
 class Sweep:
     """What is tried: every combination of `values` with seeds 0 .. seeds - 1.
 
-    changes: hold for all; values: key -> the texts that `--set` would take.
+    changes: hold for all; values: key -> the texts that `--set` would take. Plans are read here,
+    not where a training runs: that may be a machine without the file.
     """
 
     config: str
@@ -33,8 +34,11 @@ class Sweep:
         combined = itertools.product(*self.values.values())
         return [dict(zip(self.values, chosen, strict=True)) for chosen in combined]
 
+    def plan(self, variant: Mapping[str, str]) -> Plan:
+        return plan_of(self.config, self.env, {**self.changes, **variant})
+
     def trials(self) -> list[dict[str, Any]]:
-        """In the order in which they start; PlanInvalid for one that is no plan."""
+        """In the order in which they start."""
         trials = [
             {"variant": variant, "seed": seed}
             for variant in self.variants()
@@ -42,8 +46,6 @@ class Sweep:
         ]
         if not 1 <= len(trials) <= TRIALS_MAX:
             raise TrainingFailed(f"a sweep has 1..{TRIALS_MAX} trainings, not {len(trials)}")
-        for variant in self.variants():
-            plan_of(self.config, self.env, {**self.changes, **variant})
         return trials
 
     def folder(self, trial: Mapping[str, Any]) -> Path:
@@ -56,23 +58,33 @@ def run(sweep: Sweep, say: Callable[[str], None]) -> list[dict[str, Any]]:
     """Runs all, as many at once as the cluster has processors; one row per variant, the best first.
 
     A row: variant, scores of each seed, and per figure mean and standard deviation. A training that
-    failed is a row's `failed`, with its reason. All is in OUT/sweep.json as well.
+    failed is a row's `failed`, with its reason. All is in OUT/sweep.json as well. Raises:
+        PlanInvalid: a variant is no plan; says which field and why.
     """
     from ray import tune
 
     trials = sweep.trials()
+    plans = {_key(variant): sweep.plan(variant) for variant in sweep.variants()}
+    processes = 1 + max(plan.runners for plan in plans.values())
     say(f"{len(trials)} trainings")
     tuner = tune.Tuner(
-        tune.with_resources(tune.with_parameters(_trial, sweep=sweep), {"cpu": 1}),
+        tune.with_resources(
+            tune.with_parameters(_trial, sweep=sweep, plans=plans),
+            tune.PlacementGroupFactory([{"CPU": 1.0}] * processes),
+        ),
         param_space={"trial": tune.grid_search(trials)},
-        tune_config=tune.TuneConfig(trial_name_creator=_name, trial_dirname_creator=_name),
+        tune_config=tune.TuneConfig(
+            trial_name_creator=_name,
+            trial_dirname_creator=_name,
+            reuse_actors=True,  # what a process imports takes longer than a short training
+        ),
         run_config=tune.RunConfig(name="tune", storage_path=str(sweep.out.resolve()), verbose=0),
     )
     found: dict[str, dict[str, Any]] = {}
     for one in tuner.fit():
-        trial = one.config["trial"] if one.config else {"variant": {}, "seed": -1}
+        trial: dict[str, Any] = one.config["trial"] if one.config else {"variant": {}, "seed": -1}
         row = found.setdefault(
-            json.dumps(trial["variant"]), {"variant": trial["variant"], "scores": {}, "failed": {}}
+            _key(trial["variant"]), {"variant": trial["variant"], "scores": {}, "failed": {}}
         )
         if one.error is not None:
             row["failed"][trial["seed"]] = (str(one.error).strip().splitlines() or [""])[-1]
@@ -94,7 +106,7 @@ def line_of(row: Mapping[str, Any]) -> str:
     return f"{what}: {figures or 'no figures'}, {len(row['scores'])} seeds{failed}"
 
 
-def _trial(config: Mapping[str, Any], sweep: Sweep) -> None:
+def _trial(config: Mapping[str, Any], sweep: Sweep, plans: Mapping[str, Plan]) -> None:
     from ray import tune
 
     from envs.learning.training import Iteration, Training
@@ -103,10 +115,14 @@ def _trial(config: Mapping[str, Any], sweep: Sweep) -> None:
         tune.report({key: value for key, value in asdict(now).items() if key != "ended"})
 
     trial = config["trial"]
-    plan = plan_of(sweep.config, sweep.env, {**sweep.changes, **trial["variant"]})
+    plan = plans[_key(trial["variant"])]
     policies = Training(plan, trial["seed"], sweep.folder(trial), tell).run()
     scores = next(iter(policies.values())).manifest.scores
     tune.report({"scores": scores, "iteration": -1})
+
+
+def _key(variant: Mapping[str, str]) -> str:
+    return json.dumps(variant)
 
 
 def _name(trial: Any) -> str:

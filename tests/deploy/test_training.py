@@ -40,7 +40,7 @@ class Cli:
             env=self._environment,
             capture_output=True,
             text=True,
-            timeout=200,
+            timeout=500,
         )
         assert ended.returncode == code, (ended.stdout, ended.stderr)
         assert "Traceback" not in ended.stderr
@@ -61,7 +61,7 @@ def cli(tmp_path: Path) -> Iterator[Cli]:
 @pytest.mark.ray
 @pytest.mark.skipif("ENTENTE_TRAINING" not in os.environ, reason="make test-training runs it")
 @needs_torch
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(1000)
 def test_a_training_is_submitted_listed_followed_and_stopped(cli: Cli, tmp_path: Path) -> None:
     plan, long = tmp_path / "tiny.toml", tmp_path / "long.toml"
     plan.write_text(TINY.format(steps=512))
@@ -78,6 +78,31 @@ def test_a_training_is_submitted_listed_followed_and_stopped(cli: Cli, tmp_path:
     assert "iteration" in cli("jobs", "logs", endless)
     cli("jobs", "logs", "nobody", code=1)
     assert "there is no job 'nobody'" in cli.said
+
+
+@pytest.mark.ray
+@pytest.mark.skipif("ENTENTE_TRAINING" not in os.environ, reason="make test-training runs it")
+@needs_torch
+@pytest.mark.timeout(1000)
+def test_a_sweep_over_seeds_and_settings_tells_each_variant_apart(cli: Cli, tmp_path: Path) -> None:
+    """The plan is named from where the command runs; trainings run in folders of their own."""
+    plan, out = tmp_path / "tiny.toml", tmp_path / "out"
+    plan.write_text(TINY.format(steps=256))
+    grid = ["--seeds", "2", "--sweep", "ppo.lr=1e-3;0.0"]
+    lines = cli("train", str(plan), *grid, "--out", str(out), "--json").splitlines()
+    rows = [body for body in map(told, lines) if body and "variant" in body]
+    assert rows == json.loads((out / "sweep.json").read_text())
+    by_rate = {row["variant"]["ppo.lr"]: row for row in rows}
+    assert set(by_rate) == {"1e-3", "0.0"}
+    for rate, row in by_rate.items():
+        assert row["failed"] == {}
+        assert set(row["scores"]) == {"0", "1"}
+        key = "availability n=4"
+        scores = [row["scores"][seed][key] for seed in ("0", "1")]
+        assert row["means"][key] == pytest.approx(sum(scores) / 2)
+        assert (out / f"ppo.lr={rate}" / "seed-1" / "policies" / "agent.npz").exists()
+    best = [max(row["means"].values()) for row in rows]
+    assert best == sorted(best, reverse=True)
 
 
 @needs_torch

@@ -156,6 +156,14 @@ def test_a_plan_can_be_changed_on_the_command_line() -> None:
     assert plan.settings["profile"] == "C3"
 
 
+def test_a_plan_goes_to_another_machine_in_full() -> None:
+    for name in ("sliceorch-c2-imitated", "crossdomain"):
+        plan = plan_of(name)
+        assert plan_of(plan.model_dump_json(exclude_none=True)) == plan
+    with pytest.raises(PlanInvalid, match="a plan in JSON"):
+        plan_of('{"name": ')
+
+
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
