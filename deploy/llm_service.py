@@ -7,7 +7,6 @@ else the one that `make test-llm` makes, or the one that is named.
 from __future__ import annotations
 
 import importlib.util
-import logging
 import secrets
 import sys
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ from pathlib import Path
 from coordinator.intent.settings import LlmSettings
 from deploy.child import ROOT
 from deploy.home import Home
-from deploy.web.address import loopback
+from deploy.serving import start_serve
 from domains.errors import EntenteError, NotFound
 
 NAME = "entente"
@@ -43,20 +42,16 @@ def start_model(home: Home, model: OwnModel, listen: str) -> LlmSettings:
     from deploy.llm import application
     from deploy.vllm_engine import EngineSettings
 
-    logging.getLogger("ray.serve").setLevel(logging.WARNING)  # it tells people about every step
     python = str(model.python or _python())
     log = home.logs / "llm.log"
-    host, port = loopback(listen)
     key = secrets.token_urlsafe(24)
     settings = EngineSettings(model.model, NAME, python, log, model.options)
-    serve.start(
-        http_options={"host": host, "port": port}, logging_config={"enable_access_log": False}
-    )
+    start_serve(listen)
     try:
         serve.run(application(settings, key), name="llm", route_prefix=PREFIX)
-    except RuntimeError as error:
+    except (RuntimeError, TimeoutError) as error:
         raise EntenteError(f"the language model did not start; see {log}", log=log) from error
-    return LlmSettings(f"http://{host}:{port}{PREFIX}/v1", NAME, key)
+    return LlmSettings(f"http://{listen}{PREFIX}/v1", NAME, key)
 
 
 def _python() -> str:

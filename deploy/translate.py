@@ -5,7 +5,6 @@ The same application runs under uvicorn in a plain process, where Ray would be t
 
 from __future__ import annotations
 
-import logging
 import os
 import uuid
 from dataclasses import dataclass, field
@@ -24,7 +23,7 @@ from deploy.desk import desk_of
 from deploy.home import Home
 from deploy.network import network
 from deploy.recall import AccountOf, Recaller, accounts_here
-from deploy.web.address import loopback
+from deploy.serving import start_serve
 from deploy.web.app import Service, create
 from deploy.web.rate import Buckets
 from deploy.web.tokens import Tokens
@@ -137,14 +136,9 @@ def start(settings: Settings, listen: str) -> None:
     """
     from ray import serve
 
-    logging.getLogger("ray.serve").setLevel(logging.WARNING)  # it tells people about every step
-    host, port = loopback(listen)
     Tokens.of(Home(settings.home))  # one secret, made before replicas look for it
-    serve.start(
-        http_options={"host": host, "port": port},
-        logging_config={"enable_access_log": False},
-    )
+    start_serve(listen)
     try:
         serve.run(application(settings), name="entente", route_prefix="/")
-    except RuntimeError as error:
+    except (RuntimeError, TimeoutError) as error:
         raise EntenteError(f"the HTTP service did not start: {error}") from None

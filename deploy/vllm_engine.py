@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import secrets
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -21,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
+from deploy.processes import free_addresses
 from domains.errors import Unreachable
 
 START_S_MAX = 600.0
@@ -70,7 +70,7 @@ class VllmEngine:
     def __init__(self, settings: EngineSettings) -> None:
         self._settings = settings
         self.key = secrets.token_urlsafe(24)
-        self._port = _free_port()
+        (self._address,) = free_addresses(1)
         self._log = (settings.log or Path(os.devnull)).open("ab")
         self._process = subprocess.Popen(  # noqa: S603  # our own interpreter and module
             ("/bin/sh", "-c", _LEASH, *self._command()),
@@ -83,7 +83,7 @@ class VllmEngine:
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self._port}/v1"
+        return f"http://{self._address}/v1"
 
     @property
     def pid(self) -> int:
@@ -153,10 +153,11 @@ class VllmEngine:
 
     def _command(self) -> Sequence[str]:
         settings = self._settings
+        host, _, port = self._address.rpartition(":")
         return (
             settings.python, "-m", "vllm.entrypoints.openai.api_server",
             "--model", settings.model, "--served-model-name", settings.name,
-            "--host", "127.0.0.1", "--port", str(self._port),
+            "--host", host, "--port", port,
             "--max-model-len", str(CONTEXT_TOKENS_MAX), "--max-num-seqs", str(SEQUENCES_MAX),
             "--structured-outputs-config", _COMPACT,
             "--disable-log-stats", "--no-enable-log-requests",
@@ -171,10 +172,3 @@ class VllmEngine:
             "DO_NOT_TRACK": "1",
             "VLLM_CPU_KVCACHE_SPACE": os.environ.get("VLLM_CPU_KVCACHE_SPACE", str(CPU_CACHE_GIB)),
         }
-
-
-def _free_port() -> int:
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        port: int = listening.getsockname()[1]
-        return port

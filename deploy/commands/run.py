@@ -273,18 +273,19 @@ def _detached(home: Home, arguments: list[str], start_s: float) -> Run:
         raise EntenteError(f"it does not serve after {start_s:g} s; its log is {log}")
     run = Run.read(home)
     if run is None or not run.ready:
-        raise EntenteError(_last_words(log) or f"it ended with {process.returncode}; see {log}")
+        raise EntenteError(_reason(log, process.returncode))
     return run
 
 
-def _last_words(log: Path) -> str:
-    """What a background `up` said about why it ended, without the word it began with."""
+def _reason(log: Path, code: int | None) -> str:
+    """Why a background `up` ended: its own reason, or else the last that it or Ray wrote."""
     said = log.read_text(errors="replace").strip()
-    for word in ("refused: ", "defect: "):
+    for word in ("refused: ", "unreachable: ", "defect: "):
         _, found, reason = said.rpartition(word)
         if found:
             return reason.strip()
-    return ""
+    last = (said.splitlines() or ["without a word"])[-1]
+    return f"it ended with {code}: {last[:200]}; see {log}"
 
 
 def _show(run: Run, as_json: bool) -> None:

@@ -16,10 +16,9 @@ from typing import Any
 import pytest
 
 from deploy.home import Home, Run
-from deploy.vllm_engine import VllmEngine
-from tests.llm.conftest import OPTIONS
+from tests.llm.conftest import OPTIONS, PATIENCE_S, Served
 
-pytestmark = pytest.mark.timeout(1_200)
+pytestmark = [pytest.mark.timeout(1_800), pytest.mark.ray]
 
 ROOT = Path(__file__).resolve().parents[2]
 TEXTS = [
@@ -77,7 +76,7 @@ def the_model_had_its_say(told: Sequence[dict[str, Any]]) -> None:
         assert "could not be asked" not in detail["explanation"]
 
 
-def test_orders_are_read_with_a_model_at_a_url(engine: VllmEngine, tmp_path: Path) -> None:
+def test_orders_are_read_with_a_model_at_a_url(engine: Served, tmp_path: Path) -> None:
     key = tmp_path / "key"
     key.write_text(engine.key)
     entente = Entente(tmp_path / "home")
@@ -95,7 +94,6 @@ def test_orders_are_read_with_a_model_at_a_url(engine: VllmEngine, tmp_path: Pat
         assert engine.key not in log.read_text()
 
 
-@pytest.mark.ray
 def test_up_runs_the_model_itself_for_orders_and_for_http(model: Path, tmp_path: Path) -> None:
     entente = Entente(tmp_path / "home")
     options = [word for option in OPTIONS for word in ("--llm-option", option)]
@@ -109,7 +107,7 @@ def test_up_runs_the_model_itself_for_orders_and_for_http(model: Path, tmp_path:
         request = urllib.request.Request(
             f"http://{run.http}/v1/intents:translate", body, {"content-type": "application/json"}
         )
-        with urllib.request.urlopen(request, timeout=60) as reply:
+        with urllib.request.urlopen(request, timeout=PATIENCE_S) as reply:
             assert json.load(reply)["services"][0]["constraints"]["num_ues"] == 5
         with pytest.raises(urllib.error.HTTPError, match="401"):
             urllib.request.urlopen(f"http://{run.http}/llm/v1/models")
