@@ -19,6 +19,7 @@ from typer.testing import CliRunner
 
 from deploy import federation
 from deploy.cli import app
+from deploy.commands.run import _reason
 from deploy.demo import SENTENCE
 from deploy.home import Home, Lock, Run
 from deploy.hosts import Launcher
@@ -268,6 +269,20 @@ def test_up_detached_serves_until_down_and_leaves_nothing(tmp_path: Path) -> Non
     assert not Lock(Home(tmp_path)).taken
     cli("slices", code=3)
     assert cli.json("down") == {"stopped": False}
+
+
+@pytest.mark.parametrize(
+    ("written", "reason"),
+    [
+        ("starting 4 domains\nrefused: the port is taken\n", "the port is taken"),
+        ("unreachable: the engine has ended\n", "the engine has ended"),
+        ("starting Ray\n[raylet] out of memory\n", "it ended with 1: [raylet] out of memory; see"),
+        ("", "it ended with 1: without a word; see"),
+    ],
+)
+def test_why_a_background_up_ended_is_told(tmp_path: Path, written: str, reason: str) -> None:
+    (tmp_path / "up.log").write_text(written)
+    assert _reason(tmp_path / "up.log", 1).startswith(reason)
 
 
 def test_slices_survive_a_kill_and_its_leftovers_are_taken_away(tmp_path: Path) -> None:
