@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from enum import StrEnum
 from pathlib import Path
@@ -12,6 +14,7 @@ from typing import Any, Protocol
 
 from deploy.child import Child, importable
 from deploy.home import RAY_FOLDER_PREFIX, Home, Lock, short_folder
+from deploy.processes import POLL_S
 from domains.errors import EntenteError
 from domains.server import Hosted
 
@@ -19,6 +22,8 @@ DRAIN_S = 2.0
 """How long a domain finishes calls in flight before its host ends."""
 START_S = 180.0
 """How long a Ray host actor may take until it serves, on a machine with much else to do."""
+NODE_S = 120.0
+"""How long Ray's own node may take until it is known."""
 PRESTARTED_MAX = 8
 OBJECT_STORE_BYTES = 80 * 2**20
 """Ray's smallest object store: nothing of ours goes through it."""
@@ -132,18 +137,44 @@ def start_ray(folder: Path, token: Path, workers: int) -> Any:
     import ray
 
     try:
-        ray.init(
-            address="local",  # never join a cluster that happens to run here
-            num_cpus=min(workers, PRESTARTED_MAX),  # as many workers start with Ray itself
-            include_dashboard=False,
-            configure_logging=False,
-            log_to_driver=False,
-            object_store_memory=OBJECT_STORE_BYTES,
-            _temp_dir=str(folder),
-        )
+        with _patience():
+            ray.init(
+                address="local",  # never join a cluster that happens to run here
+                num_cpus=min(workers, PRESTARTED_MAX),  # as many workers start with Ray itself
+                include_dashboard=False,
+                configure_logging=False,
+                log_to_driver=False,
+                object_store_memory=OBJECT_STORE_BYTES,
+                _temp_dir=str(folder),
+            )
     except Exception as error:
         raise EntenteError(f"Ray did not start: {_last_line(error)}") from error
     return ray
+
+
+@contextmanager
+def _patience() -> Iterator[None]:
+    """Ray looks for its own node for 30 s and has no setting for that; a busy machine takes longer.
+
+    So one look of the release that we pin takes up to `NODE_S`.
+    """
+    from ray._private import services
+
+    look = services.get_node
+
+    def get_node(*where: Any) -> Any:
+        ends_s = time.monotonic() + NODE_S
+        while time.monotonic() < ends_s:
+            with suppress(RuntimeError):  # it has not registered yet
+                return look(*where)
+            time.sleep(POLL_S)
+        return look(*where)
+
+    services.get_node = get_node
+    try:
+        yield
+    finally:
+        services.get_node = look
 
 
 def hosts(launcher: Launcher, home: Home, lock: Lock) -> Hosts:

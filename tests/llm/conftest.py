@@ -18,6 +18,8 @@ import pytest
 
 from coordinator.intent.llm import OpenAiModel
 from coordinator.intent.settings import LlmSettings
+from deploy.home import Home
+from deploy.hosts import start_ray
 from deploy.processes import free_addresses
 from deploy.vllm_engine import EngineSettings
 
@@ -65,7 +67,17 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def engine(model: Path) -> Iterator[Served]:
-    import ray
+    home = Home(model / "home").prepare()
+    with tempfile.TemporaryDirectory(prefix="llm") as folder:
+        ray = start_ray(Path(folder), home.ray_token(), 2)
+        try:
+            yield from served(model)
+        finally:
+            ray.shutdown()
+
+
+def served(model: Path) -> Iterator[Served]:
+    """On the Ray that runs here."""
     from ray import serve
 
     from deploy.llm import application
@@ -73,22 +85,13 @@ def engine(model: Path) -> Iterator[Served]:
 
     log, key = model / "engine.log", secrets.token_urlsafe(24)
     (address,) = free_addresses(1)
-    with tempfile.TemporaryDirectory(prefix="llm") as folder:
-        ray.init(
-            address="local",
-            num_cpus=2,
-            include_dashboard=False,
-            _temp_dir=folder,
-            log_to_driver=False,
-        )
-        try:
-            start_serve(address)
-            settings = EngineSettings(str(model), log=log, options=OPTIONS)
-            handle = serve.run(application(settings, key), name="llm", route_prefix="/llm")
-            yield Served(f"http://{address}/llm/v1", key, handle)
-        except BaseException:
-            print(log.read_text(errors="replace")[-4_000:] if log.exists() else "no engine")
-            raise
-        finally:
-            serve.shutdown()
-            ray.shutdown()
+    try:
+        start_serve(address)
+        settings = EngineSettings(str(model), log=log, options=OPTIONS)
+        handle = serve.run(application(settings, key), name="llm", route_prefix="/llm")
+        yield Served(f"http://{address}/llm/v1", key, handle)
+    except BaseException:
+        print(log.read_text(errors="replace")[-4_000:] if log.exists() else "no engine")
+        raise
+    finally:
+        serve.shutdown()
