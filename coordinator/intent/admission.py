@@ -62,6 +62,8 @@ def refusal(
         doubted = is_aside(speech, doubtful=aside, terse=terse) and not (
             networked and (demands or brief or not (aside or _TOLD.search(folded)))
         )
+        if doubted and cut:  # nothing but the forbidden, and words around it
+            return rejected(FORBIDDEN)
         if doubted and not aside:  # only the heads think so: the tenant may explain
             return clarify([f"What is the service, and what does it need: {_EXAMPLE}?"], _DOUBTFUL)
         aside = doubted

@@ -55,16 +55,6 @@ _ALL = re.compile(
     r"|every (?:service|slice)|they all|entire|for all)\b"
 )
 _EXPLICIT_WEIGHT = 2.6
-_BACKGROUND = re.compile(
-    r"\b(?:since \d{4}|founded|established in|headquartered|(?:we|it) (?:are|is) an? (?!\w+ly )"
-    r"(?:[\w-]+ ){0,4}(?:company|firm|manufacturer|operator|provider|business|start-?up|organi[sz]"
-    r"ation|family)|our company|our firm|we (?:manufacture|produce|build|sell|employ)|last year"
-    r"|years ago|in the past|so far|until now|employs? \d|we have been \w+ing|background:"
-    r"|for context|fyi)\b"
-)
-"""How people introduce themselves before they ask for anything."""
-_SIZES = frozenset(("num_ues",))
-"""What people also tell of themselves: how many they are."""
 _WHO = re.compile(r"^\W*(?:we|i) (?:run|operate|own|manage|are|am|have been|look after)\b")
 _WANTS = re.compile(r"\b(?:needs?|wants?|requires?|would like|am looking|are looking)\b")
 """Who asks, and that something is asked for: "we run a ferry terminal and need ..."."""
@@ -79,7 +69,7 @@ _PLAIN = 0.85
 """How sure the heads must be to be heard like two words of the phrase book."""
 _DOUBTED = 0.3
 """What a single word says counts unless the heads give it less than this."""
-_ASIDE = 0.8
+ASIDE = 0.8
 """How sure the heads must be that a sentence asks for nothing."""
 _WITH_WEIGHT = 2.0
 """A service behind "with" is often just a part of the one before: it has to be named fully."""
@@ -117,7 +107,7 @@ class Piece:
         found = leaning(self.speech.concrete)
         if self.opinion is None or self._named_weight > 1:
             return found
-        if self.opinion.roles[Role.OTHER] >= _ASIDE:
+        if self.opinion.roles[Role.OTHER] >= ASIDE:
             return None
         if found is not None:
             doubted = self.opinion.types[found] < _DOUBTED
@@ -293,32 +283,6 @@ _SCOPED = re.compile(r"\b(?:per|each|every)[\s-]$")
 
 def _within(word: Word, item: Quantity) -> bool:
     return item.start <= word.start < item.end
-
-
-def without_background(found: Sequence[Piece]) -> list[Piece]:
-    """Leave out sentences that only introduce the tenant, if another one asks for something."""
-    sentences: list[list[Piece]] = []
-    for piece in found:
-        if piece.joint is Joint.SENTENCE or not sentences:
-            sentences.append([])
-        sentences[-1].append(piece)
-    asking = [sentence for sentence in sentences if not _is_background(sentence)]
-    if not any(piece.kind is not None or piece.speech.firm for s in asking for piece in s):
-        named = [s for s in sentences if any(piece.kind for piece in s)]
-        asking = [s for s in sentences if s in asking or s in named] if named else sentences
-    return [piece for sentence in asking for piece in sentence]
-
-
-def _is_background(sentence: Sequence[Piece]) -> bool:
-    """Whether a sentence only tells who is asking."""
-    if _BACKGROUND.search(" ".join(piece.text for piece in sentence)):
-        return True
-    opinions = [piece.opinion for piece in sentence if piece.opinion]
-    if not opinions or any(piece.kind or piece.keys - _SIZES for piece in sentence):
-        return False
-    return opinions[0].roles[Role.BACKGROUND] >= _ASIDE or all(
-        item.roles[Role.OTHER] >= _ASIDE for item in opinions
-    )
 
 
 def gather(found: Sequence[Piece]) -> tuple[list[Group], list[Piece]]:

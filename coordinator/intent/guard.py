@@ -25,6 +25,7 @@ _LOOK_ALIKES = str.maketrans(
         "ø": "o",
         "ł": "l",
         "⁄": "/",  # noqa: RUF001
+        "×": "x",  # noqa: RUF001
     }
 )
 _SHOWN_MAX = 40
@@ -81,10 +82,22 @@ def fold(text: str) -> Text:
     offsets: list[int] = []
     for position, character in enumerate(text):
         plain = _plain(character)
+        if _begins_power(text, position):
+            plain = f"^{plain}"
         letters.append(plain)
         offsets.extend([position] * len(plain))
     offsets.append(len(text))
     return Text(text, "".join(letters), tuple(offsets))
+
+
+def _begins_power(text: str, position: int) -> bool:
+    """Whether a raised digit or sign follows a plain digit: 10⁶ is a million and not 106."""
+    before = text[position - 1 : position]
+    return before.isdecimal() and _raised(text[position])
+
+
+def _raised(character: str) -> bool:
+    return not character.isascii() and unicodedata.decomposition(character).startswith("<super>")
 
 
 def _plain(character: str) -> str:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from coordinator.intent import hostile
-from coordinator.intent.clauses import gather, pieces, without_background
+from coordinator.intent.background import without_background
+from coordinator.intent.clauses import gather, pieces
 from coordinator.intent.guard import Text, admit
 from coordinator.intent.heads import found
 from coordinator.intent.numbers import quantities

@@ -21,7 +21,8 @@ from coordinator.intent.admission import (
     refusal,
     rejected,
 )
-from coordinator.intent.clauses import Group, Piece, gather, pieces, without_background
+from coordinator.intent.background import without_background
+from coordinator.intent.clauses import Group, Piece, gather, pieces
 from coordinator.intent.doubts import doubts
 from coordinator.intent.guard import Text
 from coordinator.intent.heads import Heads

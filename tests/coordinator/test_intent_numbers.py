@@ -37,6 +37,9 @@ def found(sentence: str) -> list[tuple[str, float]]:
         ("10,000 meters", [("num_ues", 10_000)]),
         ("10.000 players", [("num_ues", 10_000)]),
         ("2 million sensors", [("num_ues", 2_000_000)]),
+        ("10⁶ sensors", [("num_ues", 1_000_000)]),
+        ("2 × 10³ meters", [("num_ues", 2_000)]),  # noqa: RUF001
+        ("reliability of 1-10⁻⁵", [("reliability_pct", 99.999)]),
         ("50k devices", [("num_ues", 50_000)]),
         ("10^6 tags", [("num_ues", 1_000_000)]),
         ("twenty-five doctors", [("num_ues", 25)]),
