@@ -11,8 +11,9 @@ from coordinator.intent.catalogue import Quality
 from coordinator.intent.heads import Role, Speech
 from coordinator.intent.services import ENTRIES
 from coordinator.model import SliceType
-from envs.intent_heads import grammar
-from envs.intent_heads.grammar import QUALIFIERS, SERVICES, Cell
+from envs.intent_heads import grammar, negatives
+from envs.intent_heads.cells import Cell
+from envs.intent_heads.grammar import QUALIFIERS, SERVICES
 from envs.intent_heads.vocabulary import SLOTS
 
 _SLOT = re.compile(r"\{(\w+)\}")
@@ -81,10 +82,10 @@ class Composer:
     def wholes(self, count: int) -> list[Whole]:
         """Half of them requests, the rest in equal parts what is none."""
         others = {
-            Speech.VAGUE: grammar.VAGUE,
-            Speech.IRRELEVANT: grammar.IRRELEVANT,
-            Speech.HOSTILE: grammar.HOSTILE,
-            Speech.LIFECYCLE: grammar.LIFECYCLE,
+            Speech.VAGUE: negatives.VAGUE,
+            Speech.IRRELEVANT: negatives.IRRELEVANT,
+            Speech.HOSTILE: negatives.HOSTILE,
+            Speech.LIFECYCLE: negatives.LIFECYCLE,
         }
         shares = (0.08, 0.22, 0.12, 0.08)
         found = [Whole(self._request(), Speech.REQUEST) for _ in range(count // 2)]
@@ -115,7 +116,7 @@ class Composer:
             return Clause(self._said(self._filled(QUALIFIERS[self._quality()])), role)
         if role is Role.BACKGROUND:
             return Clause(self._said(self._filled(grammar.BACKGROUND)), role)
-        lines = self._chance.choice((grammar.VAGUE, grammar.IRRELEVANT, grammar.HOSTILE))
+        lines = self._chance.choice((negatives.VAGUE, negatives.IRRELEVANT, negatives.HOSTILE))
         return Clause(self._said(self._filled(lines)), role)
 
     def _quality(self) -> Quality | None:
