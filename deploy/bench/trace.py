@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
 from random import Random
 from typing import Any
 
@@ -31,103 +30,22 @@ from coordinator.model import Agreement, Chain, Hop, MenuKey, ServiceProfile, Sl
 from coordinator.planner import Planner, Task
 from coordinator.records import Segment, SliceRecord
 from coordinator.resources import ResourceDatabase
+from deploy.bench.paper import OWNER, PaperDomain, SharedModel
 from deploy.federation import Federation
-from domains.config import technology
 from domains.errors import EntenteError, Unmeasured
-from domains.ledger import Ledger
 from domains.measurement import Condition, Measurement, Reading
 from domains.model import (
-    AbstractTopology,
-    Hold,
     HoldRequest,
     Isolation,
-    Menu,
-    SliceProfile,
 )
-from domains.offers import choose, menu
-from domains.records import LedgerLimits
-from domains.southbound.driver import deployment_of
-from domains.southbound.simulated import SimulatedDriver
-from domains.southbound.traffic import DAY_S, TrafficModel
-from domains.topology import abstract
+from domains.southbound.traffic import DAY_S
 
-OWNER = TENANT = "spiffe://entente.example/tenant/day"
 STEP_S = 600.0
 WARM_UP_DAYS = 2
 LATENCIES_US = (20_000, 50_000, 100_000)
 TTL_S = 60.0
 OUTAGES_PER_DAY, OUTAGE_S = 0.2, 1_800.0
 """Of each link between two points of a domain."""
-
-
-@lru_cache(1 << 16)
-def _load(model: TrafficModel, slice_id: str, at_s: float) -> float:
-    return TrafficModel.load_permille(model, slice_id, at_s)
-
-
-class SharedModel(TrafficModel):
-    """Computes a slice's load at an instant once for all the domains on its way."""
-
-    def load_permille(self, slice_id: str, at_s: float) -> float:
-        return _load(self, slice_id, at_s)
-
-
-class PaperDomain:
-    """`port.Domain` for one caller over a ledger in memory, with the network that it runs."""
-
-    def __init__(self, federation: Federation, index: int, model: TrafficModel) -> None:
-        member = federation.members[index]
-        self.name = member.name
-        self._operator = member.config.operator
-        self._technology = technology(member.config)
-        limits = LedgerLimits(live_max=10**6, ended_max=10**7)
-        self._ledger = Ledger(self._technology.capacities(), limits)
-        self.driver = SimulatedDriver(model, name=member.name)
-        self.now_s = 0.0
-
-    async def topology(self) -> AbstractTopology:
-        return abstract(self._technology, self.name, self._operator, self._ledger.free, 1)
-
-    def watch_topology(self) -> AsyncIterator[AbstractTopology]:
-        raise NotImplementedError
-
-    def watch_measurements(self) -> AsyncIterator[Sequence[Reading]]:
-        raise NotImplementedError
-
-    async def activate(self, hold_id: str, epoch: int, active: bool) -> Hold:
-        raise NotImplementedError
-
-    async def offers(
-        self,
-        profiles: Sequence[SliceProfile],
-        tenant: str,
-        replaces: str | None = None,
-        counters: Sequence[Any] = (),
-    ) -> Sequence[Menu]:
-        free = self._ledger.free_for(OWNER, replaces)
-        return [menu(self._technology, profile, free) for profile in profiles]
-
-    async def hold(self, request: HoldRequest) -> Hold:
-        free = self._ledger.free_for(OWNER, request.replaces)
-        option = choose(self._technology, request.profile, request.offer, free)
-        hold = self._ledger.hold(OWNER, request, option.demand, option.functions, self.now_s)
-        self._ledger.take()
-        return hold
-
-    async def confirm(self, hold_id: str, epoch: int) -> Hold:
-        hold = self._ledger.confirm(OWNER, hold_id, epoch, self.now_s)
-        self._ledger.take()
-        self.driver.start(deployment_of(hold))
-        return hold
-
-    async def release(self, hold_id: str, epoch: int, reason: str) -> Hold | None:
-        ended = self._ledger.release(OWNER, hold_id, epoch, reason, self.now_s)
-        self._ledger.take()
-        self.driver.delete(hold_id)
-        return ended
-
-    async def holds(self, slice_id: str | None = None) -> Sequence[Hold]:
-        return self._ledger.holds(OWNER, slice_id)
 
 
 @dataclass(slots=True)
@@ -289,7 +207,7 @@ class Day:
         """Plan, hold, confirm, give back what is replaced; None where a relaxation is needed."""
         held = {s.domain: s.hold_id for s in before.segments} if before else None
         pinned = self._chain(before) if before and not avoid else None
-        (plan,) = await self._planner.plan([Task(service, pinned, held, avoid)], TENANT)
+        (plan,) = await self._planner.plan([Task(service, pinned, held, avoid)], OWNER)
         if not isinstance(plan.result, Agreement):
             return None
         segments = []
@@ -298,7 +216,7 @@ class Day:
             request = HoldRequest(
                 hold_id=naming.hold_id(slice_id, "day", attempt, domain.name),
                 slice_id=slice_id,
-                tenant=TENANT,
+                tenant=OWNER,
                 profile=choice.profile,
                 offer=choice.offer,
                 attachments=(),
@@ -318,7 +236,7 @@ class Day:
             await self.domains[segment.domain].release(segment.hold_id, 1, "replaced")
         return SliceRecord(
             slice_id=slice_id,
-            tenant=TENANT,
+            tenant=OWNER,
             state=SliceState.ACTIVATED,
             requested=service,
             agreed=service,

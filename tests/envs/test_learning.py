@@ -3,7 +3,6 @@
 import json
 import subprocess
 import sys
-import time
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from envs.learning.checkpoints import Note
 from envs.learning.errors import CheckpointUnusable, PlanInvalid
 from envs.learning.fragment import advantages
 from envs.learning.plan import Plan, plan_of, shipped
+from tests.asking import at_last
 from tests.envs.learning_runs import TINY
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -43,12 +43,14 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Any:
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
-    deadline_s = time.monotonic() + STARTS_S
+    third = folder / "killed" / "checkpoints" / "iteration-000003"
+
+    def written() -> Path | None:
+        assert killed.poll() is None, "it ended by itself"
+        return third if third.exists() else None
+
     try:
-        while not (folder / "killed" / "checkpoints" / "iteration-000003").exists():
-            assert killed.poll() is None, "it ended by itself"
-            assert time.monotonic() < deadline_s
-            time.sleep(0.02)  # polls a process that does not tell
+        at_last(written, STARTS_S, "the third checkpoint")
     finally:
         killed.kill()
         killed.wait()
