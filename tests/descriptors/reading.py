@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import io
+import logging
 import zipfile
 from collections.abc import Mapping
 from functools import cache
@@ -52,5 +53,8 @@ def tosca_errors(archives: Mapping[str, bytes], folder: Path) -> list[str]:
     for index, (name, content) in enumerate(archives.items()):
         path = folder / f"{index}.csar"
         path.write_bytes(content)
-        found += [f"{name}: {problem}" for problem in checker.check(path)]
+        try:
+            found += [f"{name}: {problem}" for problem in checker.check(path)]
+        finally:
+            logging.disable(logging.NOTSET)  # it silences the process, other tests included
     return found
