@@ -7,8 +7,8 @@
 | 3 | route     | `resources`, `placement`   | ServiceProfile -> chains of domains              |
 | 4 | split     | `split`                    | ServiceProfile, chain -> a SliceProfile per hop  |
 | 5 | offers    | `domain_client`            | SliceProfiles -> menus                           |
-| 6 | negotiate | `negotiate`                | menus -> Agreement, or Proposal, or Refusal      |
-| 7 | reserve   | `reserve`, `journal`       | Agreement -> held everywhere, decided, confirmed |
-| 8 | deploy    | `orders`                   | confirmed holds -> segments of an active slice   |
-| 9 | assure    | `orders`                   | augment, terminate, through the same path        |
+| 6 | negotiate | `negotiate`, `bargain`     | menus -> Agreement, or Proposal, or Refusal      |
+| 7 | reserve   | `securing`, `reserve`      | Agreement -> held everywhere, decided, confirmed |
+| 8 | deploy    | `activation`               | confirmed holds -> segments of an active slice   |
+| 9 | assure    | `assurance/`, `lifecycle`  | measurements -> changes, through the same path   |
 """
