@@ -200,7 +200,7 @@ async def _simulated(path: Path, seed: int) -> dict[str, Any]:
     finally:
         if process.returncode is None:
             process.kill()
-            await process.wait()
+            await process.communicate()  # to the end of its pipes, which closes them as well
     if process.returncode:
         last = (errors.decode(errors="replace").strip().splitlines() or ["no reason given"])[-1]
         raise ToolFailed(f"slicenet failed: {_reason(last)}", tool="slicenet")
