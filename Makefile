@@ -40,7 +40,7 @@ test-training: $(VENV)/.installed-dev ## Trainings as jobs on a Ray head of thei
 	ENTENTE_TRAINING=1 $(BIN)/python -m pytest tests/deploy/test_training.py tests/envs/test_learning.py
 
 test-llm: .venv-llm/.installed ## A real vLLM engine with a tiny Llama: 3.5 GB in .venv-llm, once
-	.venv-llm/bin/python -m pytest -p no:cacheprovider tests/llm
+	.venv-llm/bin/python -m pytest -p no:cacheprovider --confcutdir tests/llm tests/llm
 
 check: $(VENV)/.installed-dev proto-fresh buf ## Format, lint, types, import rules, stubs up to date
 	$(BIN)/ruff format --check .
