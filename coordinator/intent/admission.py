@@ -6,10 +6,10 @@ import re
 from collections.abc import Sequence
 
 from coordinator.intent import requests
-from coordinator.intent.clauses import Piece
 from coordinator.intent.doubts import doubts
 from coordinator.intent.guard import Text
 from coordinator.intent.heads import Heads, Speech, is_aside, is_request
+from coordinator.intent.pieces import Piece
 from coordinator.intent.quantity import Quantity
 from coordinator.model import Action, Interpretation
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from coordinator.intent.clauses import ASIDE, Joint, Piece
 from coordinator.intent.heads import Role
+from coordinator.intent.pieces import ASIDE, Joint, Piece
 
 _BACKGROUND = re.compile(
     r"\b(?:since \d{4}|founded|established in|headquartered|(?:we|it) (?:are|is) an? (?!\w+ly )"

@@ -8,10 +8,11 @@ from itertools import pairwise
 
 from coordinator.intent import hostile
 from coordinator.intent.background import without_background
-from coordinator.intent.clauses import gather, pieces
+from coordinator.intent.clauses import gather
 from coordinator.intent.guard import Text, admit
 from coordinator.intent.heads import found
 from coordinator.intent.numbers import quantities
+from coordinator.intent.pieces import pieces
 from coordinator.intent.places import places
 from coordinator.intent.readable import readable
 

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from coordinator.intent.catalogue import Entry, Figure, Quality
-from coordinator.intent.clauses import Piece
 from coordinator.intent.guard import Text
 from coordinator.intent.heads import Opinion, Role
+from coordinator.intent.pieces import Piece
 from coordinator.intent.quantity import Quantity, unit_of
 from coordinator.intent.services import ASSUMED, BY_NAME, DELAY_BUDGET, GENERIC
 from coordinator.model import Evidence, Preference, Service, SliceType, Source

@@ -22,13 +22,14 @@ from coordinator.intent.admission import (
     rejected,
 )
 from coordinator.intent.background import without_background
-from coordinator.intent.clauses import Group, Piece, gather, pieces
+from coordinator.intent.clauses import Group, gather
 from coordinator.intent.doubts import doubts
 from coordinator.intent.guard import Text
 from coordinator.intent.heads import Heads
 from coordinator.intent.heads import found as found_heads
 from coordinator.intent.language import ENGLISH_CODE, language, question
 from coordinator.intent.numbers import quantities
+from coordinator.intent.pieces import Piece, pieces
 from coordinator.intent.places import Place, places
 from coordinator.intent.quantity import Quantity
 from coordinator.intent.readable import readable
