@@ -129,6 +129,9 @@ def _curves_table(path: Path, curves: Curves) -> Path:
     return path
 
 
+LEGEND: Final[dict[str, Any]] = {"loc": "outside lower center", "ncols": 3, "frameon": False}
+
+
 def _figure4(path: Path, curves: Curves, points: Sequence[Point]) -> Path:
     figure, (axes,) = _figure(1, (6.0, 4.0))
     for method, trainings in curves.items():
@@ -144,7 +147,7 @@ def _figure4(path: Path, curves: Curves, points: Sequence[Point]) -> Path:
         axes.axhline(np.mean(served), color=COLOURS[policy], linestyle="--", label=LABELS[policy])
     axes.set_xlabel("steps")
     axes.set_ylabel("slices served per episode")
-    axes.legend(frameon=False, fontsize="small", loc="lower right")
+    figure.legend(**LEGEND)
     return _saved(figure, path)
 
 
@@ -163,7 +166,7 @@ def _figure5(path: Path, points: Sequence[Point]) -> Path:
         axes.set_ylabel(label)
         axes.set_xticks(REQUESTS)
     panels[-1].axhline(BLIND_CEILING, color="#999999", linestyle=":", label=LABELS["blind ceiling"])
-    panels[-1].legend(frameon=False, fontsize="small")
+    figure.legend(*panels[-1].get_legend_handles_labels(), **LEGEND)
     return _saved(figure, path)
 
 
