@@ -101,7 +101,7 @@ _CUES: tuple[tuple[str, Cue], ...] = (
         " | budget | affordable | economical | cost efficient | low budget | save money | best"
         " effort | inexpensive | as little as possible | low price | minimum cost | keep cost low"
         " | minimise cost | minimize cost | lower cost | reduce cost | cost sensitive | low cost"
-        " connectivity | cost",
+        " connectivity | cost | price | money",
         Cue({EMBB: 0.2, MIOT: 0.2}, {ECONOMICS: 1.8}),
     ),
     (
@@ -174,6 +174,19 @@ _DISMISSED = re.compile(
     r"|urgent|an? factor)\b"
 )
 
+_SPARED = re.compile(
+    r"\b(?P<what>(?:whatever|no matter what|however much) (?:it|this|that|they|we)"
+    r" (?:costs?|takes?|pays?)|(?:whatever|regardless of) the (?:costs?|price)|at (?:any|all)"
+    r" (?:cost|price)s?|(?:money|costs?|price|budget|expense) (?:is|are|being) no"
+    r" (?:object|issue|limit|obstacle|concern))\b"
+    r"|(?<!not )(?<!n't )(?<!cannot )(?<!nothing )\b(?:tolerat(?:es?|ing)|cop(?:es?|ing) with"
+    r"|liv(?:es?|ing) with) (?P<borne>(?:some |a |any |long |high |more )?"
+    r"(?:delay|latency|lag)s?)\b"
+    r"|(?P<slight>(?:[\w/-]++ ){1,2})(?:that |which )?(?:hardly|barely|scarcely)"
+    r" (?:matters?|counts?)"
+)
+"""What need not be spared or can be borne: "money is no object", "tolerates delay"."""
+
 
 _AUDIENCE = frozenset(
     """
@@ -219,6 +232,7 @@ def negated_spans(folded: str) -> list[tuple[int, int]]:
             spans.append(match.span("what"))
     spans.extend(match.span("what") for match in _CONCEDED.finditer(folded))
     spans.extend(match.span("what") for match in _DISMISSED.finditer(folded))
+    spans.extend(match.span(match.lastgroup or 0) for match in _SPARED.finditer(folded))
     return spans
 
 

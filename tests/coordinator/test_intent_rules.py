@@ -124,6 +124,26 @@ def test_a_dismissed_quality_weighs_less() -> None:
     assert without.preference.latency < 0.25
 
 
+@pytest.mark.parametrize(
+    ("quality", "wanted", "spared"),
+    [
+        ("economics", "keep the price low", "whatever it costs"),
+        ("economics", "on a tight budget", "money is no object"),
+        ("economics", "as cheap as possible", "at any price"),
+        ("latency", "that cannot tolerate delay", "that tolerates some delay"),
+        ("reliability", "reliability first", "reliability hardly matters"),
+    ],
+)
+def test_what_need_not_be_spared_weighs_less_than_silence(
+    quality: str, wanted: str, spared: str
+) -> None:
+    much, usual, little = (
+        getattr(interpret(f"machine monitoring in Berlin{end}").services[0].preference, quality)
+        for end in (f", {wanted}", "", f", {spared}")
+    )
+    assert little < usual < much
+
+
 def test_a_background_story_does_not_become_a_service() -> None:
     text = (
         "Our company has built chocolate machines since 1953 and has 400 employees. We would like"
