@@ -1,23 +1,18 @@
-"""The two Gymnasium faces of the batched case study: one environment, and many stepped at once."""
+"""The case study as Gymnasium environments: `entente/SliceOrch-v1` and `-v2`, alone and batched."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import gymnasium
 import numpy as np
-from gymnasium.utils import seeding
-from gymnasium.vector import AutoresetMode, VectorEnv
-from gymnasium.vector.utils import batch_space
-from numpy.typing import NDArray
+from gymnasium.vector import AutoresetMode
 
-from envs.arrays import Bools, Floats, Ints
+from envs.arrays import Ints
+from envs.faces import Info, ManyEnvs, OneEnv, Spaces
 from envs.sliceorch.core import REFUSED, SliceOrchestration
-from envs.sliceorch.instances import Instances, draw
+from envs.sliceorch.instances import draw
 from envs.sliceorch.observation import Observations, observe, size
 from envs.sliceorch.profiles import REQUESTS_MAX, Mask, Profile, mask_of, profile_of
-
-Info = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,40 +59,45 @@ class Task:
             self.profile, slots, rows, self.mask, self.cost_weight, told_weights=self.qoe
         )
 
-    def draw(self, generators: Sequence[np.random.Generator]) -> Instances:
-        return draw(self.profile, self.requests, generators, self.load_erlang)
+    def start(
+        self, core: SliceOrchestration, rows: Ints, generators: Sequence[np.random.Generator]
+    ) -> None:
+        drawn = draw(self.profile, self.requests, generators, self.load_erlang)
+        core.load_instances(rows, drawn)
 
-    def spaces(self) -> tuple[gymnasium.spaces.Box, "gymnasium.spaces.Discrete[np.int64]"]:
+    def spaces(self) -> Spaces:
         shape = (size(self.profile.nodes),)
         return (
             gymnasium.spaces.Box(-1.0, 1.0, shape, np.float32),
             gymnasium.spaces.Discrete(self.profile.nodes + 2),
         )
 
+    def observe(self, core: SliceOrchestration) -> Observations:
+        return observe(core, self.qoe)
 
-def outcome(core: SliceOrchestration, rows: Ints) -> Info:
-    """What became of the episodes in `rows`, each value [len(rows), ...].
+    def outcome(self, core: SliceOrchestration, rows: Ints) -> Info:
+        """What became of the episodes in `rows`, each value [len(rows), ...].
 
-    Per slice: `placement` (1 refused, 2 local, 3 cloud, 0 past the end), `kept` (served), and
-    `latency` (ms), `cost`, `sharing` (nodes shared) and `weighted_cost` (J), NaN unless placed.
-    """
-    placement = core.placement[rows]
-    placed = placement > REFUSED
-    return {
-        "served": core.served[rows],
-        "availability": core.served[rows] / core.requests[rows],
-        "requests": core.requests[rows],
-        "illegal": core.illegal[rows],
-        "placement": placement,
-        "kept": core.kept[rows],
-        "latency": np.where(placed, core.latency_ms[rows], np.nan),
-        "cost": np.where(placed, core.price[rows], np.nan),
-        "sharing": np.where(placed, core.sharing(rows), np.nan),
-        "weighted_cost": np.where(placed, core.weighted_costs(rows), np.nan),
-    }
+        Per slice: `placement` (1 refused, 2 local, 3 cloud, 0 past the end), `kept` (served), and
+        `latency` (ms), `cost`, `sharing` (nodes shared) and `weighted_cost` (J), NaN unless placed.
+        """
+        placement = core.placement[rows]
+        placed = placement > REFUSED
+        return {
+            "served": core.served[rows],
+            "availability": core.served[rows] / core.requests[rows],
+            "requests": core.requests[rows],
+            "illegal": core.illegal[rows],
+            "placement": placement,
+            "kept": core.kept[rows],
+            "latency": np.where(placed, core.latency_ms[rows], np.nan),
+            "cost": np.where(placed, core.price[rows], np.nan),
+            "sharing": np.where(placed, core.sharing(rows), np.nan),
+            "weighted_cost": np.where(placed, core.weighted_costs(rows), np.nan),
+        }
 
 
-class SliceOrchEnv(gymnasium.Env[Observations, np.int64]):
+class SliceOrchEnv(OneEnv[SliceOrchestration]):
     """`entente/SliceOrch-v1` (nothing departs) and `-v2` (Poisson arrivals, exponential stays).
 
     profile "C1".."C4"; requests: slices per episode, or several lengths to draw from; mask "sla",
@@ -105,10 +105,10 @@ class SliceOrchEnv(gymnasium.Env[Observations, np.int64]):
     the reward weighs its three terms alike; load_erlang (v2): mean number of slices alive if all
     were placed.
 
-    `info["action_mask"]` is int8 [K + 2]; the last step's info also holds `outcome`'s values.
+    `info["action_mask"]` is int8 [K + 2]; the last step's info also holds `Task.outcome`'s values.
     """
 
-    metadata: dict[str, Any] = {"render_modes": []}  # noqa: RUF012, as the base declares it
+    task: Task
 
     def __init__(
         self,
@@ -120,43 +120,13 @@ class SliceOrchEnv(gymnasium.Env[Observations, np.int64]):
         departures: bool = False,
         load_erlang: float | None = None,
     ) -> None:
-        self.task = Task.of(profile, requests, mask, lam, qoe, departures, load_erlang)
-        self.core = self.task.core(rows=1)
-        self.observation_space, self.action_space = self.task.spaces()
-
-    def reset(
-        self, *, seed: int | None = None, options: Info | None = None
-    ) -> tuple[Observations, Info]:
-        super().reset(seed=seed)
-        self.core.load_instances(np.zeros(1, dtype=np.int64), self.task.draw([self.np_random]))
-        return self._observation(), self._info()
-
-    def step(self, action: np.int64) -> tuple[Observations, float, bool, bool, Info]:
-        """Takes one action. RuntimeError if the episode is over: reset first."""
-        if self.core.done[0]:
-            raise RuntimeError("the episode is over: call reset first")
-        reward = self.core.step(np.array([action], dtype=np.int64))
-        return self._observation(), float(reward[0]), bool(self.core.done[0]), False, self._info()
-
-    def _observation(self) -> Observations:
-        seen: Observations = observe(self.core, self.task.qoe)[0]
-        return seen
-
-    def _info(self) -> Info:
-        info: Info = {"action_mask": self.core.legal[0].astype(np.int8)}
-        if self.core.done[0]:
-            ended = outcome(self.core, np.zeros(1, dtype=np.int64))
-            info |= {key: values[0] for key, values in ended.items()}
-        return info
+        super().__init__(Task.of(profile, requests, mask, lam, qoe, departures, load_erlang))
 
 
-class SliceOrchVectorEnv(VectorEnv[Observations, NDArray[np.int64], NDArray[Any]]):
-    """The same environment `num_envs` times in one batch; row i is the one seeded `seed + i`.
+class SliceOrchVectorEnv(ManyEnvs[SliceOrchestration]):
+    """The same as `SliceOrchEnv`, `num_envs` times in one batch."""
 
-    `autoreset_mode`: NEXT_STEP (the step after an episode's last one resets it and ignores the
-    action) or SAME_STEP (the last step returns the next episode's first observation; the old one
-    and its info are in `final_obs` and `final_info`).
-    """
+    task: Task
 
     def __init__(
         self,
@@ -170,81 +140,5 @@ class SliceOrchVectorEnv(VectorEnv[Observations, NDArray[np.int64], NDArray[Any]
         load_erlang: float | None = None,
         autoreset_mode: AutoresetMode | str = AutoresetMode.NEXT_STEP,
     ) -> None:
-        if num_envs < 1:
-            raise ValueError(f"num_envs must be 1 or more, not {num_envs}")
-        mode = AutoresetMode(autoreset_mode)
-        if mode is AutoresetMode.DISABLED:
-            raise ValueError("autoreset cannot be disabled")
-        self.task = Task.of(profile, requests, mask, lam, qoe, departures, load_erlang)
-        self.core = self.task.core(num_envs)
-        self.num_envs = num_envs
-        self.metadata = {"render_modes": [], "autoreset_mode": mode}
-        self.same_step = mode is AutoresetMode.SAME_STEP
-        self.single_observation_space, self.single_action_space = self.task.spaces()
-        self.observation_space = batch_space(self.single_observation_space, num_envs)
-        self.action_space = batch_space(self.single_action_space, num_envs)
-        self._generators: list[np.random.Generator] = []
-        self._all = np.ones(num_envs, dtype=np.bool_)
-
-    def reset(
-        self, *, seed: int | Sequence[int | None] | None = None, options: Info | None = None
-    ) -> tuple[Observations, Info]:
-        seeds: Sequence[int | None]
-        if seed is None or isinstance(seed, int):
-            seeds = [None if seed is None else seed + row for row in range(self.num_envs)]
-        else:
-            seeds = list(seed)
-        if len(seeds) != self.num_envs:
-            raise ValueError(f"{len(seeds)} seeds for {self.num_envs} environments")
-        if not self._generators:
-            self._generators = [seeding.np_random(one)[0] for one in seeds]
-        for row, one in enumerate(seeds):
-            if one is not None:
-                self._generators[row] = seeding.np_random(one)[0]
-        self._start(self._all)
-        return observe(self.core, self.task.qoe), self._info(np.zeros_like(self._all))
-
-    def step(self, actions: NDArray[np.int64]) -> tuple[Observations, Floats, Bools, Bools, Info]:
-        """Steps every row; RuntimeError before the first reset."""
-        if not self._generators:
-            raise RuntimeError("call reset before step")
-        over = self.core.done
-        rewards = self.core.step(np.asarray(actions, dtype=np.int64))
-        if not self.same_step and over.any():
-            self._start(over)
-        done = self.core.done
-        truncated = np.zeros_like(done)
-        if not (self.same_step and done.any()):
-            return observe(self.core, self.task.qoe), rewards, done, truncated, self._info(done)
-        final = self._final(done)
-        self._start(done)
-        info = self._info(np.zeros_like(done)) | final
-        return observe(self.core, self.task.qoe), rewards, done, truncated, info
-
-    def _start(self, starting: Bools) -> None:
-        rows = np.flatnonzero(starting)
-        self.core.load_instances(rows, self.task.draw([self._generators[row] for row in rows]))
-
-    def _info(self, done: Bools) -> Info:
-        """Values of all rows under their key, and under `_key` which rows have one."""
-        info: Info = {"action_mask": self.core.legal.astype(np.int8), "_action_mask": self._all}
-        if done.any():
-            rows = np.flatnonzero(done)
-            for key, values in outcome(self.core, rows).items():
-                everyone = np.zeros((self.num_envs, *values.shape[1:]), dtype=values.dtype)
-                everyone[rows] = values
-                info |= {key: everyone, f"_{key}": done.copy()}
-        return info
-
-    def _final(self, done: Bools) -> Info:
-        observations = np.full(self.num_envs, None, dtype=object)
-        seen = observe(self.core, self.task.qoe)
-        for row in np.flatnonzero(done):
-            observations[row] = seen[row]
-        last = self.core.legal.astype(np.int8) * done[:, None]
-        return {
-            "final_obs": observations,
-            "_final_obs": done.copy(),
-            "final_info": self._info(done) | {"action_mask": last, "_action_mask": done.copy()},
-            "_final_info": done.copy(),
-        }
+        task = Task.of(profile, requests, mask, lam, qoe, departures, load_erlang)
+        super().__init__(num_envs, task, autoreset_mode)
