@@ -24,7 +24,7 @@ SHOW_PIP = awk '/^Collecting/ { n++; sub(/[^A-Za-z0-9._-].*/, "", $$2); show($$2
 	function show(what) { printf "\r  %3d packages, %-40.40s", n, what; fflush() } \
 	END { if (n) print "" }'
 
-.PHONY: help run test test-training test-llm check format bench bench-market train-figures bench-envs placement-figures mutants protos proto-fresh buf lock clean
+.PHONY: help run test test-training test-llm check format bench bench-assurance bench-market train-figures bench-envs placement-figures mutants protos proto-fresh buf lock clean
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-9s %s\n", $$1, $$2 }'
@@ -54,6 +54,9 @@ format: $(VENV)/.installed-dev ## Rewrite the code the way `check` wants it
 
 bench: $(VENV)/.installed-dev ## The figures of the README, as ratios measured in one run
 	$(BIN)/python -m deploy.bench
+
+bench-assurance: $(VENV)/.installed-dev ## A day with assurance off and on, and real queues: ten minutes of CPU, root
+	$(BIN)/python -m deploy.bench --only assurance --only isolation --write
 
 bench-market: $(VENV)/.installed-dev ## How good negotiation is, against the optimum: four minutes of CPU
 	$(BIN)/python -m deploy.bench.negotiation

@@ -258,10 +258,12 @@ class Orders:
         avoid: tuple[MenuKey, ...],
         event: str,
         why: str,
+        moves: bool = False,
     ) -> Running:
         """An order of the coordinator's own: carry a slice as `service` says, around `avoid`.
 
-        What is agreed stays as it is; a relaxation is never taken.
+        It stays on its way unless there is something to avoid, or it `moves`. What is agreed stays
+        as it is; a relaxation is never taken.
 
         Raises:
             WrongState: another operation is changing the slice. Overloaded.
@@ -279,6 +281,7 @@ class Orders:
             avoid=avoid,
             event=event,
             reason=why,
+            moves=moves,
         )
 
     def answer(self, tenant: str, order_id: str, proposal_id: str, accepted: bool) -> Running:

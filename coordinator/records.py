@@ -143,7 +143,7 @@ class Order:
     later. `slices` holds the ids in the same order, `parts` what the present attempt reserves.
     `intent` and `words`, the part of it about each service, have personal data masked. For one of
     assurance `event` names it, and `avoid` the stretches (domain, ingress, egress) that the slice
-    is to be carried around.
+    is to be carried around; with `moves` it may take any way.
     """
 
     order_id: str
@@ -173,6 +173,7 @@ class Order:
     drain_s: float = 0.0
     avoid: tuple[tuple[str, str, str], ...] = ()
     event: str = ""
+    moves: bool = False
 
 
 @dataclass(slots=True)

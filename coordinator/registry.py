@@ -80,6 +80,10 @@ class Registry:
             raise NotFound(f"no slice {slice_id!r} of yours", slice=slice_id)
         return record
 
+    def find(self, slice_id: str) -> SliceRecord | None:
+        """Any tenant's slice: for assurance, never for a reply."""
+        return self._slices.get(slice_id)
+
     def slices_of_order(self, order: Order) -> list[SliceRecord]:
         """Those of the order's slices that are remembered, in its order."""
         return [self._slices[s] for s in order.slices if s in self._slices]

@@ -150,7 +150,7 @@ class Workflow:
         """What assurance wants of a slice, told with its reason; and told if it cannot be had."""
         order, record = running.order, self._slice_of(running.order)
         held = {segment.domain: segment.hold_id for segment in record.segments}
-        chain = None if order.avoid else self.securing.chain_of(record)
+        chain = None if order.avoid or order.moves else self.securing.chain_of(record)
         task = Task(order.services[0], chain, held, frozenset(order.avoid))
         try:
             holds = await self.securing.secure(running, [task])

@@ -23,6 +23,7 @@ MARKS: Final = {
     "scale up": "#2f8f4e",
     "scale down": "#8a8f98",
     "reroute": "#c8511b",
+    "return": "#2f8f4e",
     "renegotiate": "#7b4bb3",
     "cannot": "#c0262d",
     "unmeasured": "#a3821a",

@@ -8,6 +8,7 @@
 | `experience` | what slices give beside what was promised -> lessons for later orders  |
 | `watch`      | the shell: streams, the clock, orders, the decision record             |
 | `history`    | the last samples of each slice, on disk, bounded                       |
+| `remembered` | what the loop remembers of each slice -> the same after a restart      |
 
 What decides is pure: time is an argument. Actions take the path of every other order.
 """

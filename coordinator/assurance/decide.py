@@ -23,6 +23,9 @@ FAILED_ROUNDS = 1
 BROKEN_ROUNDS = 3
 """Rounds in a row in which a domain, not overloaded, is worse than it promised."""
 LATENCY_TOLERANCE_PERMILLE = 50
+RETURN_S, RETURNS_MAX = HOUR_S, 5
+"""A slice that went around a failure looks for a cheaper way after so long. Each time that it is in
+vain, or that the same stretch fails again, it waits twice as long; in the end it gives up."""
 STEP_PERMILLE = 50
 """What is held is a multiple of this: small changes are not worth a round of offers."""
 
@@ -80,6 +83,20 @@ class Sample:
 
 
 @dataclass(frozen=True, slots=True)
+class Left:
+    """The stretch that a slice has left because nothing passed there.
+
+    `at_s`: when it did, or last tried to do better; `tries`: how often it has tried.
+    """
+
+    domain: str
+    ingress: str
+    egress: str
+    at_s: float
+    tries: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class State:
     """What the loop remembers of one slice."""
 
@@ -90,7 +107,8 @@ class State:
     broken_rounds: Mapping[str, int] = field(default_factory=dict)
     unmeasured: frozenset[str] = frozenset()
     exhausted: bool = False
-    moved_at_s: float = -math.inf
+    moved_at_s: float | None = None
+    left: Left | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +127,13 @@ class Reroute:
     domain: str
     ingress: str
     egress: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Return:
+    """Carry the slice any way that is cheaper: the one it had to leave may be whole by now."""
+
     why: str
 
 
@@ -132,7 +157,8 @@ class Tell:
     text: str
 
 
-Action = Scale | Reroute | Renegotiate | Tell
+Change = Scale | Reroute | Return | Renegotiate
+Action = Change | Tell
 
 
 def decide(
@@ -147,23 +173,49 @@ def decide(
     state = _streaks(state, samples)
     if policy.mode is Mode.OFF:
         return state, told
-    change: Scale | Reroute | Renegotiate | None = _repair(state, samples, now_s)
+    change: Change | None = _repair(state, samples, now_s)
     if change is None and loads and not failed:
         lossy = any(s.lossy for s in samples)
         state, change = _scale(state, max(loads), lossy, held_permille, now_s, policy)
+        change = change or _return(state, samples, now_s)
     if change is None:
         return state, told
-    recent = tuple(at_s for at_s in state.acted_s if at_s > now_s - HOUR_S)
+    return _within_budget(state, change, told, now_s)
+
+
+def _within_budget(
+    state: State, change: Change, told: tuple[Action, ...], now_s: float
+) -> tuple[State, tuple[Action, ...]]:
+    """Every change costs one of a slice's few per hour; what is not done is told, once.
+
+    Changes that a clock which has since gone back calls future ones are not counted.
+    """
+    recent = tuple(at_s for at_s in state.acted_s if now_s - HOUR_S < at_s <= now_s)
     if len(recent) >= ACTIONS_PER_HOUR_MAX:
         text = f"{len(recent)} changes in the last hour, the limit is {ACTIONS_PER_HOUR_MAX}: "
         spent = Tell("budget spent", "", f"{text}not done: {change.why}")
         after = replace(state, acted_s=recent, exhausted=True)
         return after, told if state.exhausted else (*told, spent)
-    moved_s = state.moved_at_s if isinstance(change, Scale) else now_s
-    after = replace(
-        state, acted_s=(*recent, now_s), exhausted=False, moved_at_s=moved_s, down_rounds=0
-    )
-    return after, (*told, change)
+    after = replace(_moved(state, change, now_s), acted_s=(*recent, now_s), exhausted=False)
+    return replace(after, down_rounds=0), (*told, change)
+
+
+def _moved(state: State, change: Change, now_s: float) -> State:
+    """What is remembered of a move: a place that was left, and how often it was in vain."""
+    left = state.left
+    match change:
+        case Scale():
+            return state
+        case Reroute(domain, ingress, egress):
+            again = left and (left.domain, left.ingress, left.egress) == (domain, ingress, egress)
+            left = Left(domain, ingress, egress, now_s, left.tries if left and again else 0)
+        case Return():
+            assert left is not None, "only who has left returns"
+            # Where it should fail again the slice moves at once: no pause as after other moves.
+            return replace(state, left=replace(left, at_s=now_s, tries=left.tries + 1))
+        case Renegotiate():
+            left = None  # whoever breaks its word is not returned to for its price
+    return replace(state, moved_at_s=now_s, left=left)
 
 
 def _visible(state: State, samples: Sequence[Sample]) -> tuple[State, tuple[Action, ...]]:
@@ -198,7 +250,8 @@ def _repair(state: State, samples: Sequence[Sample], now_s: float) -> Reroute | 
 
     After a move, or an attempt at one, a whole hour's share of the budget passes before the next.
     """
-    if now_s < state.moved_at_s + HOUR_S / ACTIONS_PER_HOUR_MAX:
+    moved_s = state.moved_at_s
+    if moved_s is not None and moved_s <= now_s < moved_s + HOUR_S / ACTIONS_PER_HOUR_MAX:
         return None
     for s in samples:
         if state.failed_rounds.get(s.domain, 0) >= FAILED_ROUNDS:
@@ -213,6 +266,19 @@ def _repair(state: State, samples: Sequence[Sample], now_s: float) -> Reroute | 
             )
             return Renegotiate(s.domain, s.ingress, s.egress, s.worse_permille, why)
     return None
+
+
+def _return(state: State, samples: Sequence[Sample], now_s: float) -> Return | None:
+    """Whether it is time to look whether the way that was left is there again."""
+    left = state.left
+    if left is None or left.tries >= RETURNS_MAX:
+        return None
+    if left.at_s <= now_s < left.at_s + RETURN_S * 2**left.tries:
+        return None
+    stretch = (left.domain, left.ingress, left.egress)
+    if any((s.domain, s.ingress, s.egress) == stretch for s in samples):
+        return None  # it is back already
+    return Return(f"{left.domain}, which did not carry the slice, may do so again")
 
 
 def _scale(

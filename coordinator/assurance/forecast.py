@@ -68,7 +68,7 @@ def observe(forecaster: Forecaster, at_s: float, load: float) -> Forecaster:
     if not math.isfinite(load) or load < 0:
         return forecaster
     learned = _compared(forecaster, load)
-    slot = _slot(learned, at_s)
+    slot = slot_of(learned, at_s)
     usual, known = _usual(learned, slot), learned.season[slot]
     deviation = learned.deviation * DEVIATION_DECAY
     if known is not None and usual is not None:
@@ -89,14 +89,21 @@ def forecast(forecaster: Forecaster, at_s: float, ahead: int) -> float:
     return seasonal
 
 
-def _slot(forecaster: Forecaster, at_s: float) -> int:
+def resumed(forecaster: Forecaster, steps: float) -> Forecaster:
+    """After so many steps in which nothing was seen: the day is as it was, the moment is not."""
+    left = DEVIATION_DECAY ** max(0.0, steps)
+    return replace(forecaster, last=None, pending=None, deviation=forecaster.deviation * left)
+
+
+def slot_of(forecaster: Forecaster, at_s: float) -> int:
+    """Which slot of the day an instant is in."""
     slots = len(forecaster.season)
     return int(at_s % DAY_S * slots / DAY_S) % slots
 
 
 def _seasonal(forecaster: Forecaster, at_s: float, ahead: int) -> float | None:
     """What is usual then, and what is left by then of the present deviation."""
-    slot = _slot(forecaster, at_s + ahead * forecaster.step_s)
+    slot = slot_of(forecaster, at_s + ahead * forecaster.step_s)
     usual = _usual(forecaster, slot)
     if usual is None or forecaster.season[slot] is None:
         return None

@@ -19,6 +19,7 @@ from coordinator.assurance.decide import (
     Policy,
     Renegotiate,
     Reroute,
+    Return,
     Sample,
     Scale,
     State,
@@ -32,6 +33,7 @@ from coordinator.assurance.sampling import held_permille, provisioned, sample
 from coordinator.assurance.telemetry import Fault, Stream, hear
 from coordinator.clock import Clock
 from coordinator.limits import WAIT_S_MAX
+from coordinator.model import SliceState
 from coordinator.orders import Orders
 from coordinator.records import Running, Segment, SliceRecord
 from coordinator.registry import Registry
@@ -130,9 +132,9 @@ class Watchman:
         """One round of one domain. What is not of a slice of ours is not kept."""
         now_s = self._clock.monotonic_s()
         for reading in readings:
-            heard = self._heard.get((domain, reading.segment_id))
+            heard = self._heard.get((domain, reading.segment_id)) or self._place(domain, reading)
             if heard is None:
-                continue  # not known to be a segment yet: the next round makes a place for it
+                continue
             if reading.measurement is None and heard.measured is not None:
                 heard.reading = reading
                 continue
@@ -143,6 +145,18 @@ class Watchman:
                 heard.measured = measured
             if fault is not None and fault is not Fault.MISSING:  # that is told as unmeasured
                 heard.faults[fault] += 1
+
+    def _place(self, domain: str, reading: Reading) -> _Heard | None:
+        """For a segment that is new, or new to us: a change or a restart leaves no interval out."""
+        record = self._registry.find(reading.slice_id)
+        if record is None or record.state is not SliceState.ACTIVATED:
+            return None
+        here = ((s.domain, s.hold_id) for s in record.segments)
+        key = (domain, reading.segment_id)
+        if key not in here:
+            return None
+        self._heard[key] = _Heard(Stream(self._clock.monotonic_s()))
+        return self._heard[key]
 
     # -- deciding ----------------------------------------------------------------------------
 
@@ -189,13 +203,22 @@ class Watchman:
                 measured.append(heard.measured)
             heard.measured = None
         self._experience.hear(record, measured, now_s)
-        before = self._states.get(record.slice_id)
-        if before is None:
-            before = State(Forecaster.fresh(self._policy.interval_s))
+        before = self._states.get(record.slice_id) or self._recalled(record.slice_id, now_s)
         after, actions = decide(before, samples, held_permille(record), now_s, self._policy)
         self._states[record.slice_id] = after
+        self._history.note(record.slice_id, before, after, now_s)
         for action in actions:
             self._act(record, action)
+
+    def _recalled(self, slice_id: str, now_s: float) -> State:
+        """What an earlier incarnation knew of a slice, if any did and it can be read."""
+        interval_s = self._policy.interval_s
+        try:
+            known = self._history.recall(slice_id, interval_s, now_s)
+        except EntenteError as error:
+            log.warning("what was known of %s is not: %s", slice_id, error.message)
+            known = None
+        return known or State(Forecaster.fresh(interval_s))
 
     def _sampled(self, record: SliceRecord, segment: Segment) -> tuple[Sample, _Heard]:
         key = (segment.domain, segment.hold_id)
@@ -224,6 +247,7 @@ class Watchman:
         segments = {(s.domain, s.hold_id) for record in records for s in record.segments}
         for slice_id in self._states.keys() - alive:
             del self._states[slice_id]
+            self._history.forget(slice_id)
             self._shrunk.pop(slice_id, None)
             self._experience.forget(slice_id)
         for key in self._heard.keys() - segments:
@@ -237,6 +261,9 @@ class Watchman:
             self._scribe.tell(record.slice_id, action.event, action.text, detail, action.domain)
             return
         held = held_permille(record)
+        assert record.metrics is not None, "an active slice has metrics"
+        price_micros = record.metrics.price_micros
+        avoid: tuple[tuple[str, str, str], ...] = ()
         match action:
             case Scale(permille, _, why):
                 shrinks = permille < held
@@ -244,20 +271,22 @@ class Watchman:
                     return  # it was not cheaper, and nothing has changed since
                 if shrinks:
                     self._shrunk[record.slice_id] = (record.revision, permille)
-                assert record.metrics is not None, "an active slice has metrics"
-                price_micros = record.metrics.price_micros if shrinks else None
-                service = provisioned(record.agreed, permille, price_micros)
+                service = provisioned(record.agreed, permille, price_micros if shrinks else None)
                 what = f"{held / 10:.0f} % -> {permille / 10:.0f} % of what is agreed: {why}"
-                avoid: tuple[tuple[str, str, str], ...] = ()
                 event = "scale down" if shrinks else "scale up"
             case Reroute(domain, ingress, egress, why):
                 service, what = provisioned(record.agreed, held), why
                 avoid, event = ((domain, ingress, egress),), "reroute"
+            case Return(why):
+                service, what = provisioned(record.agreed, held, price_micros), why
+                event = "return"
             case Renegotiate(domain, ingress, egress, _, why):
                 service, what = provisioned(record.agreed, held), why
                 avoid, event = ((domain, ingress, egress),), "renegotiate"
         try:
-            self._orders_begun.append(self._orders.assure(record, service, avoid, event, what))
+            moves = isinstance(action, Return)
+            begun = self._orders.assure(record, service, avoid, event, what, moves)
+            self._orders_begun.append(begun)
         except EntenteError as error:
             # The slice is being changed, or too much is: the next round sees what is left to do.
             log.info("%s of %s is not begun: %s", event, record.slice_id, error.message)

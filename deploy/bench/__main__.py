@@ -11,6 +11,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import date
 from enum import StrEnum
 from importlib.metadata import version
 from pathlib import Path
@@ -22,6 +23,7 @@ from rich.console import Console
 from deploy.bench import assurance, growth, hosts, isolation, plan, setup, translate
 from deploy.bench.effort import FULL, QUICK, Effort, Tell
 from deploy.bench.report import Report
+from deploy.bench.sections import rewritten
 from domains.errors import EntenteError
 
 FIGURES = Path(__file__).with_name("FIGURES.md")
@@ -61,7 +63,7 @@ ASYNC: dict[Name, _Async] = {
     Name.TRANSLATE: translate.measure,
 }
 LONG: dict[Name, _Async] = {Name.ASSURANCE: assurance.measure, Name.ISOLATION: isolation.measure}
-"""Measured only when asked for; their figures have a file of their own."""
+"""Measured only when asked for; each has a section in a file that has words of ours as well."""
 SHOWN = (*ASYNC, Name.HOSTS)
 """In the order in which they are measured; Ray last, which leaves threads behind."""
 
@@ -70,7 +72,7 @@ def main(
     quick: Annotated[bool, typer.Option("--quick", help="Under a minute, and rougher.")] = False,
     only: Annotated[list[Name] | None, typer.Option(help="Only these; may be repeated.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Figures as JSON.")] = False,
-    write: Annotated[bool, typer.Option("--write", help=f"Also into {FIGURES.name}.")] = False,
+    write: Annotated[bool, typer.Option("--write", help="Also into the file of figures.")] = False,
     profile: Annotated[
         bool, typer.Option("--profile", help="Instead: where a set-up spends its time.")
     ] = False,
@@ -91,8 +93,7 @@ def main(
     if as_json:
         out.print_json(json.dumps({report.name: report.json() for report in reports}))
     if write:
-        file = LONG_FIGURES if only and LONG.keys() >= set(only) else FIGURES
-        file.write_text(_markdown(reports), encoding="utf-8")
+        _write(reports)
 
 
 def _measured(name: Name, effort: Effort) -> Report:
@@ -167,6 +168,22 @@ def _tell(name: str) -> Tell:
             err.print(line)
 
     return tell
+
+
+def _write(reports: Sequence[Report]) -> None:
+    """Those that take long into their sections; the others make up their whole file."""
+    long = [report for report in reports if report.name in LONG]
+    if long:
+        text = LONG_FIGURES.read_text(encoding="utf-8")
+        LONG_FIGURES.write_text(rewritten(text, long, _machine()), encoding="utf-8")
+    if short := [report for report in reports if report.name not in LONG]:
+        FIGURES.write_text(_markdown(short), encoding="utf-8")
+
+
+def _machine() -> str:
+    cores = len(os.sched_getaffinity(0))
+    when = date.today().isoformat()
+    return f"{when}, {cores} cores ({platform.machine()}), Python {platform.python_version()}."
 
 
 def _markdown(reports: Sequence[Report]) -> str:

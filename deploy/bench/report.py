@@ -70,8 +70,11 @@ class Report:
         return {**self.plain, "targets": targets} if targets else dict(self.plain)
 
     def markdown(self) -> str:
-        tables = "\n".join(table.markdown() for table in self.all_tables())
-        return f"## {self.name}\n\n{tables}"
+        return f"## {self.name}\n\n{self.body()}"
+
+    def body(self) -> str:
+        """The tables alone."""
+        return "\n".join(table.markdown() for table in self.all_tables())
 
 
 def figure(value: float) -> str:

@@ -8,7 +8,6 @@ the ones that run in production.
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from random import Random
@@ -16,7 +15,18 @@ from typing import Any
 
 from coordinator import naming
 from coordinator.activation import end_to_end
-from coordinator.assurance.decide import Policy, Renegotiate, Reroute, Sample, Scale, State, decide
+from coordinator.assurance.decide import (
+    Change,
+    Policy,
+    Renegotiate,
+    Reroute,
+    Return,
+    Sample,
+    Scale,
+    State,
+    Tell,
+    decide,
+)
 from coordinator.assurance.forecast import Forecaster, forecast, observe
 from coordinator.assurance.sampling import (
     LOSS_PPB_MAX,
@@ -30,6 +40,7 @@ from coordinator.model import Agreement, Chain, Hop, MenuKey, ServiceProfile, Sl
 from coordinator.planner import Planner, Task
 from coordinator.records import Segment, SliceRecord
 from coordinator.resources import ResourceDatabase
+from deploy.bench.causes import Spent, cause_of
 from deploy.bench.paper import OWNER, PaperDomain, SharedModel
 from deploy.federation import Federation
 from domains.errors import EntenteError, Unmeasured
@@ -50,14 +61,21 @@ OUTAGES_PER_DAY, OUTAGE_S = 0.2, 1_800.0
 
 @dataclass(slots=True)
 class Tally:
-    """What a day came to, over all slices."""
+    """What a day came to, over all slices.
+
+    A step is one interval of one slice. `unmeasured_steps`, in which not all of its segments were
+    measured, count as violated; `new_steps` are those that begin with a change.
+    """
 
     steps: int = 0
     violated_steps: int = 0
     outage_steps: int = 0
+    unmeasured_steps: int = 0
+    new_steps: int = 0
+    new_violated_steps: int = 0
     held_permille: float = 0.0
     price_micros: float = 0.0
-    actions: Counter[str] = field(default_factory=Counter)
+    spent: Spent = field(default_factory=Spent)
     errors: dict[str, list[float]] = field(default_factory=dict)
     loads: float = 0.0
 
@@ -66,6 +84,7 @@ class Tally:
 class _Slice:
     record: SliceRecord
     state: State
+    new: bool = False
     streams: dict[str, Stream] = field(default_factory=dict)
     expected: dict[int, list[tuple[int, float, float]]] = field(default_factory=dict)
 
@@ -122,6 +141,7 @@ class Day:
         self._measure_all(0.0)
         for step in range(1, steps + 1):
             now_s = step * STEP_S
+            tally.spent.interval()
             for domain in self.domains.values():
                 domain.now_s = now_s
             for one in self._slices:
@@ -141,20 +161,15 @@ class Day:
             samples.append(sample(segment, record, reading, believed, fault, False))
             if believed is not None:
                 measured.append(believed)
-        _score(record, measured, policy, tally)
+        _score(one, measured, policy, tally)
         _compare(one, step, samples, tally)
         held = held_permille(record)
         one.state, actions = decide(one.state, samples, held, now_s, policy)
         _expect(one, step, now_s)
+        one.new = False
         for action in actions:
-            match action:
-                case Scale(permille):
-                    name = "scale up" if permille > held else "scale down"
-                    await self._change(one, permille, frozenset(), name, now_s, tally)
-                case Reroute(domain, ingress, egress) | Renegotiate(domain, ingress, egress):
-                    name = type(action).__name__.lower()
-                    avoid = frozenset({(domain, ingress, egress)})
-                    await self._change(one, held, avoid, name, now_s, tally)
+            if not isinstance(action, Tell):
+                await self._change(one, action, now_s, tally)
 
     def _reading(self, segment: Segment, now_s: float) -> Reading:
         try:
@@ -172,27 +187,31 @@ class Day:
     async def _change(
         self,
         one: _Slice,
-        permille: int,
-        avoid: frozenset[MenuKey],
-        name: str,
+        action: Change,
         now_s: float,
         tally: Tally,
     ) -> None:
         record = one.record
-        assert record.metrics is not None
-        shrinks = permille < held_permille(record)
-        wanted = provisioned(
-            record.agreed, permille, record.metrics.price_micros if shrinks else None
-        )
+        held, before = held_permille(record), record.metrics
+        assert before is not None
+        permille, avoid, cheaper = held, frozenset[MenuKey](), isinstance(action, Return)
+        match action:
+            case Scale(permille):
+                cheaper = permille < held
+            case Reroute(domain, ingress, egress) | Renegotiate(domain, ingress, egress):
+                avoid = frozenset({(domain, ingress, egress)})
+        wanted = provisioned(record.agreed, permille, before.price_micros if cheaper else None)
+        pinned = self._chain(record) if isinstance(action, Scale) else None
+        cause = cause_of(action, held)
         try:
-            after = await self._order(record.slice_id, wanted, record, avoid, round(now_s))
+            after = await self._order(record.slice_id, wanted, record, avoid, round(now_s), pinned)
         except EntenteError:
             after = None
-        if after is None:
-            tally.actions[f"{name} refused"] += 1
+        if after is None or after.metrics is None:
+            tally.spent.refused[cause] += 1
             return
-        tally.actions[name] += 1
-        one.record = replace(after, agreed=record.agreed)
+        tally.spent.note(cause, after.metrics.price_micros - before.price_micros)
+        one.record, one.new = replace(after, agreed=record.agreed), True
         for segment in one.record.segments:
             self._reading(segment, now_s)
 
@@ -203,10 +222,10 @@ class Day:
         before: SliceRecord | None,
         avoid: frozenset[MenuKey],
         attempt: int,
+        pinned: Chain | None = None,
     ) -> SliceRecord | None:
         """Plan, hold, confirm, give back what is replaced; None where a relaxation is needed."""
         held = {s.domain: s.hold_id for s in before.segments} if before else None
-        pinned = self._chain(before) if before and not avoid else None
         (plan,) = await self._planner.plan([Task(service, pinned, held, avoid)], OWNER)
         if not isinstance(plan.result, Agreement):
             return None
@@ -269,15 +288,18 @@ def _service(random: Random, areas: Sequence[str], number: int) -> ServiceProfil
     )
 
 
-def _score(
-    record: SliceRecord, measured: Sequence[Measurement], policy: Policy, tally: Tally
-) -> None:
+def _score(one: _Slice, measured: Sequence[Measurement], policy: Policy, tally: Tally) -> None:
     """One interval against the SLA: it answers, it is on time, and what may be offered passes."""
+    record = one.record
     assert record.metrics is not None
     tally.steps += 1
     tally.held_permille += held_permille(record)
     tally.price_micros += record.metrics.price_micros
-    if not measured:
+    tally.new_steps += one.new
+    if len(measured) < len(record.segments):
+        tally.unmeasured_steps += 1
+        tally.violated_steps += 1
+        tally.new_violated_steps += one.new
         return
     down = any(m.availability_ppb < 10**9 for m in measured)
     late = sum(m.latency_us for m in measured) > record.agreed.latency_us_max
@@ -285,7 +307,9 @@ def _score(
     tally.loads += load
     lossy = max(m.loss_ppb for m in measured) > LOSS_PPB_MAX
     tally.outage_steps += down
-    tally.violated_steps += down or late or (lossy and load <= policy.ceiling_permille)
+    violated = down or late or (lossy and load <= policy.ceiling_permille)
+    tally.violated_steps += violated
+    tally.new_violated_steps += violated and one.new
 
 
 HORIZONS = (1, 3, 6)

@@ -13,11 +13,15 @@ from hypothesis import strategies as st
 from coordinator.assurance.decide import (
     ACTIONS_PER_HOUR_MAX,
     BROKEN_ROUNDS,
+    HOUR_S,
+    RETURN_S,
+    RETURNS_MAX,
     Action,
     Mode,
     Policy,
     Renegotiate,
     Reroute,
+    Return,
     Sample,
     Scale,
     State,
@@ -117,6 +121,61 @@ def test_a_failed_segment_is_carried_around_once_and_the_load_is_not_learned_fro
     assert not actions, "it has just been moved, or cannot be"
     _, actions = decide(state, [dead], 1_000, STEP_S + 600, REACTIVE)
     assert [type(action) for action in actions] == [Reroute]
+
+
+def detoured() -> State:
+    """A slice that has just been carried around a failure of `transport`, at time 0."""
+    dead = well(0.0, condition=Condition.FAILED, reason="nothing passes")
+    state, (action,) = decide(fresh(), [dead], 1_000, 0.0, REACTIVE)
+    assert isinstance(action, Reroute)
+    return state
+
+
+def test_who_went_around_a_failure_looks_for_a_cheaper_way_less_and_less_often() -> None:
+    state, detour, at_s = detoured(), well(700.0, domain="transport-two"), []
+    for step in range(1, 3 * 24 * 12):
+        state, actions = decide(state, [detour], 1_000, step * STEP_S, REACTIVE)
+        at_s += [step * STEP_S for action in actions if isinstance(action, Return)]
+    waits = [later - earlier for earlier, later in zip([0.0, *at_s], at_s, strict=False)]
+    assert waits == [RETURN_S * 2**number for number in range(RETURNS_MAX)]
+
+
+def test_who_is_back_on_its_way_looks_no_further() -> None:
+    state = detoured()
+    for step in range(1, 100):
+        state, actions = decide(state, [well(700.0)], 1_000, step * STEP_S, REACTIVE)
+        assert not actions
+
+
+def test_a_way_back_that_still_carries_nothing_is_left_at_once_and_tried_later_than_before() -> (
+    None
+):
+    detour = well(700.0, domain="transport-two")
+    state, actions = decide(detoured(), [detour], 1_000, RETURN_S, REACTIVE)
+    assert [type(action) for action in actions] == [Return]
+    dead = well(0.0, condition=Condition.FAILED, reason="nothing passes")
+    state, actions = decide(state, [dead], 1_000, RETURN_S + STEP_S, REACTIVE)
+    assert [type(action) for action in actions] == [Reroute]
+    assert not decide(state, [detour], 1_000, 2 * RETURN_S + STEP_S, REACTIVE)[1]
+    _, actions = decide(state, [detour], 1_000, 3 * RETURN_S + STEP_S, REACTIVE)
+    assert [type(action) for action in actions] == [Return]
+
+
+def test_nobody_returns_for_its_price_to_who_broke_a_promise() -> None:
+    state, slow = detoured(), well(700.0, domain="transport-two", worse_permille=400)
+    for step in range(1, 30):
+        samples = [slow if step <= BROKEN_ROUNDS else well(700.0, domain="transport-three")]
+        state, actions = decide(state, samples, 1_000, step * STEP_S, REACTIVE)
+        assert bool(actions) is (step == BROKEN_ROUNDS)
+
+
+def test_a_clock_that_is_set_back_blocks_no_repair() -> None:
+    """What was done "in the future" counts neither as recent nor as a move just made."""
+    dead = well(0.0, condition=Condition.FAILED, reason="nothing passes")
+    busy = State(fresh().forecaster, acted_s=(9e9,) * ACTIONS_PER_HOUR_MAX, moved_at_s=9e9)
+    state, actions = decide(busy, [dead], 1_000, HOUR_S, REACTIVE)
+    assert [type(action) for action in actions] == [Reroute]
+    assert state.acted_s == (HOUR_S,)
 
 
 def test_a_domain_that_contradicts_its_promise_is_named() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from coordinator.assurance.decide import Mode
+from coordinator.assurance.decide import RETURN_S, Mode
 from coordinator.intent.catalogue import Quality
 from deploy.federation import CONFIGS
 from domains.measurement import Condition, Measurement, Reading
@@ -132,6 +132,67 @@ async def test_a_slice_moves_around_a_carrier_that_carries_nothing(
     assert not entente.used()[carrier], "what it left behind is given back"
     told = dict(await events(clinic, before.name))
     assert carrier in told["reroute"]
+    await terminate(clinic, before.name)
+    assert not any(entente.used().values())
+
+
+async def test_the_first_interval_after_a_change_is_measured(two_carriers: Federation) -> None:
+    entente, network = two_carriers, Network()
+    await start(entente)
+    clinic = entente.tenant()
+    before = await active(clinic)
+    network.share = 0.9
+    await turn(entente, network)
+    network.share = 0.5
+    await turn(entente, network)
+    after = await get(clinic, before.name)
+    assert {s.hold for s in after.segments}.isdisjoint(s.hold for s in before.segments)
+    listed = await clinic.ListMeasurements(slices_pb2.ListMeasurementsRequest(name=before.name))
+    measured = {s.domain for s in listed.samples if s.HasField("measurement")}
+    assert measured == {s.domain for s in after.segments}, "in the last round"
+
+
+async def test_a_restart_does_not_make_the_loop_wait_again(two_carriers: Federation) -> None:
+    """It shrinks in the third round in which that is right, whoever saw the first two."""
+    entente, network = two_carriers, Network()
+    entente.assurance = Mode.REACTIVE
+    network.share = 0.2
+    clinic = None
+    for number in range(3):
+        watchman = (await start(entente)).watchman
+        watchman._policy = replace(watchman._policy, floor_permille=300, down_rounds=3)
+        clinic = entente.tenant()
+        if number == 0:
+            before = await active(clinic)
+        await turn(entente, network)
+    told = [event for event, _ in await events(clinic, before.name)]
+    assert told == ["scale down"]
+
+
+async def test_a_slice_goes_back_when_that_is_cheaper_and_stays_where_it_is_not(
+    two_carriers: Federation,
+) -> None:
+    entente, network = two_carriers, Network()
+    watchman = (await start(entente)).watchman
+    clinic = entente.tenant()
+    before = await active(clinic)
+    (carrier,) = [s.domain for s in before.segments if s.domain.startswith("transport")]
+    await turn(entente, network)
+    network.broken.add(carrier)
+    await turn(entente, network)
+    network.broken.clear()
+    moved = await get(clinic, before.name)
+    assert moved.metrics.price_micros > before.metrics.price_micros
+    for _ in range(2):  # the second time it is back already
+        for slice_id, state in watchman._states.items():
+            left = replace(state.left, at_s=state.left.at_s - 9 * RETURN_S)
+            watchman._states[slice_id] = replace(state, left=left)
+        await turn(entente, network)
+    after = await get(clinic, before.name)
+    assert after.metrics.price_micros == before.metrics.price_micros
+    assert carrier in [s.domain for s in after.segments]
+    told = [event for event, _ in await events(clinic, before.name)]
+    assert told == ["reroute", "return"]
     await terminate(clinic, before.name)
     assert not any(entente.used().values())
 

@@ -8,9 +8,15 @@ from typing import Any
 
 import pytest
 
-from deploy.bench import networks
+from coordinator.assurance.decide import Mode, Policy, Return, Scale
+from deploy.bench import networks, trace
+from deploy.bench.assurance import FLOOR_PERMILLE
+from deploy.bench.causes import Cause, cause_of
 from deploy.bench.figures import Bound, Summary, Window, paired, percentile
 from deploy.bench.report import Report, Table, figure
+from deploy.bench.sections import rewritten
+from deploy.federation import CONFIGS, load
+from domains.errors import EntenteError
 
 
 def window(latencies_ms: list[float], coordinator_s: float, domain_s: float) -> Window:
@@ -104,3 +110,45 @@ def test_measured_networks_are_the_shipped_one_but_for_size_names_and_price(
     assert first["gateways"] == second["gateways"]
     assert first["price_micros_per_prb"] != second["price_micros_per_prb"]
     assert access("regions", "access-1.toml")["gateways"] != first["gateways"]
+
+
+def test_measured_sections_are_written_anew_and_what_people_wrote_stays() -> None:
+    old = (
+        "# Words\n\n<!-- measured: one -->\nold\n<!-- /measured: one -->\n\nmore \\1 words\n"
+        "<!-- measured: two -->\nkept\n<!-- /measured: two -->\nlast words\n"
+    )
+    report = Report("one", (Table("t", ("a", "b"), [("x\\g<0>", "1")]),), {})
+    new = rewritten(old, [report], "Here and now.")
+    assert new == rewritten(new, [report], "Here and now."), "again is the same"
+    assert "old" not in new
+    assert "| x\\g<0> | 1 |" in new
+    assert "Here and now." in new
+    before, after = old.split("<!-- measured: one -->\nold\n<!-- /measured: one -->")
+    assert new.startswith(before)
+    assert new.endswith(after)
+    with pytest.raises(EntenteError, match="0 sections"):
+        rewritten("words", [report], "")
+
+
+def test_every_euro_that_a_day_costs_more_or_less_has_a_cause() -> None:
+    federation = load(CONFIGS / "federation")
+    days = {
+        mode: trace.run(
+            federation, 3, 4, Policy(mode=mode, interval_s=7_200.0, floor_permille=FLOOR_PERMILLE)
+        )
+        for mode in (Mode.OFF, Mode.REACTIVE)
+    }
+    off, on = days[Mode.OFF], days[Mode.REACTIVE]
+    assert on.spent.changes.total() > 0
+    assert on.price_micros - off.price_micros == on.spent.paid.total()
+    assert on.unmeasured_steps == off.unmeasured_steps == 0, "every interval is scored"
+    assert 0 <= on.spent.changes.total() - on.new_steps <= 4, "the day ends with the last ones"
+    assert off.new_steps == 0
+
+
+def test_a_change_has_the_cause_that_it_serves() -> None:
+    assert cause_of(Scale(1_250, 900.0, ""), 1_000) is Cause.BEYOND
+    assert cause_of(Scale(700, 300.0, ""), 1_250) is Cause.BEYOND
+    assert cause_of(Scale(700, 300.0, ""), 1_000) is Cause.SHRINKING
+    assert cause_of(Scale(1_000, 800.0, ""), 700) is Cause.GROWING_BACK
+    assert cause_of(Return(""), 700) is Cause.RETURN
