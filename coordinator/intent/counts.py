@@ -16,29 +16,30 @@ def _words(text: str) -> frozenset[str]:
 
 NOUNS = _words(
     """
-    actor actuator agent agv ambulance amr animal apartment arm asset athlete attendee bay cam
-    audience bag barge beacon bed bicycle bike bin bird buoy bus caller camera car cattle
-    charger citizen client cobot collar commuter computer connection console consumer
-    container contributor controller cow crane customer delegate detector device display
-    doctor driver drone elevator employee endoscope endpoint engineer excavator fan
-    farmhouse firefighter forklift gamer gateway glasses guest gun handset harvester headset helmet
-    hmi home horse house household instrument investigator journalist kiosk label lamp laptop
-    learner lock locomotive lorry machine member meter microphone monitor motorbike
-    motorcycle mower musician node nurse observer officer operative operator package pallet
-    panel parcel participant passenger patient people personnel performer ppl person phone pig pilot
-    player plc plug policeman printer probe professional pump pupil radio reader register
-    reporter resident responder robot scanner scooter screen seat sensor session sheep ship
-    shopper shuttle singer smartphone soldier specialist spectator staff streetlight student
-    subscriber subscription surgeon tablet tag taxi teacher technician terminal thermostat
-    thing tool tourist tracker tractor trader train tram tree truck turbine uav ue unit user
-    valve van vehicle vessel viewer visitor wagon watch wearable worker wristband
+    actor actuator agent agv ambulance amr animal apartment architect arm asset athlete
+    attendee audience axis bag barge bay beacon bed bicycle bike bin bird buoy bus caller
+    cam camera car cattle charger citizen client cobot collar commuter computer connection
+    console consumer container contributor controller cow crane customer delegate detector
+    device display doctor driver drone elevator employee endoscope endpoint engineer
+    excavator fan farmhouse firefighter forklift gamer gateway glasses guest gun handset
+    harvester headset helmet hmi home horse house household instrument investigator
+    journalist kiosk label lamp laptop learner lock locomotive lorry machine member meter
+    microphone monitor motorbike motorcycle mower musician node nurse observer officer
+    operative operator package pallet panel parcel participant passenger patient pc people
+    performer person personnel phone pig pilot player plc plug policeman ppl printer probe
+    professional pump pupil radio reader register reporter resident responder robot scanner
+    scooter screen seat sensor session sheep ship shopper shuttle singer smartphone soldier
+    specialist spectator staff streetlight student subscriber subscription surgeon tablet
+    tag taxi teacher technician terminal thermostat thing tool tourist tracker tractor
+    trader train tram tree truck turbine uav ue unit user valve van vehicle vessel viewer
+    visitor wagon watch wearable worker wristband
     """
 )
 """What is counted as a device, in the singular."""
 
 NOT_DEVICES = _words(
     """
-    acre agreement answer antenna area axis bakery band bank bit booth boundary branch
+    acre agreement answer antenna area bakery band bank bit booth boundary branch
     buffer building byte call camp campus carriage casino cell cent center centimeter centre
     channel church cinema cities city clinic club color companies company concert core
     corner counter countries country day degree dollar domain euro event factor factory farm
@@ -75,8 +76,10 @@ _HEAD = re.compile(
     r"\b(?P<noun>crowd|audience|fleet|swarm|population|capacity|number of [a-z]+|[a-z]+)\s*"
     r"(?:count\s*)?(?:of|:|=|is|are|up to)\s*(?:up to |about |around |at least |over )*$"
 )
+_ABBREVIATED = _words("agv amr hmi pc plc uav ue")
+"""Abbreviations get no plural from everybody: "20 AGV"."""
 _COLLECTIVE = _words("crowd audience fleet swarm population attendance")
-_PLURAL = _words("people ppl staff cattle sheep livestock personnel")
+_PLURAL = _words("people ppl staff cattle sheep livestock personnel glasses")
 _COMPOUNDS = frozenset(
     (
         "weather station",
@@ -97,6 +100,10 @@ _COMPOUNDS = frozenset(
 """Devices whose second word alone is none."""
 _SMART = ("smart", "connected", "wireless", "networked")
 _PICTURES = (2e3, 4e3, 5e3, 8e3)
+_THINGS = re.compile(
+    r"\s(?:pcs|pieces|units|ues?|devices|sensors|meters|tags|nodes|users|people)\b"
+)
+"""What has no picture: "2k pcs"."""
 _ALL_AROUND = 360.0
 _PANORAMA = re.compile(r"[\s-]*(?:degrees?|deg|cameras?|videos?|views?|streams?|tours?|films?)\b")
 _WORDS_AHEAD_MAX = 4
@@ -134,7 +141,7 @@ def devices(number: Number, likely: Counted | None = None) -> Quantity | None:
     """
     value = number.value(Reading.COUNT)
     end = number.match.end()
-    if number.match["digits"] and number.match["scale"] == "k" and value in _PICTURES:
+    if number.match["scale"] == "k" and value in _PICTURES and not _THINGS.match(number.after):
         return None  # 4k and 8k are pictures
     if value == _ALL_AROUND and _PANORAMA.match(number.after):
         return None
@@ -144,7 +151,7 @@ def devices(number: Number, likely: Counted | None = None) -> Quantity | None:
     smart = False
     previous = ""
     for index, word in enumerate(
-        re.finditer(r"\s+(?:of (?:the |our )?)?([a-z][\w/-]*)|.", number.after)
+        re.finditer(r"(?:^x)?\s+(?:of (?:the |our )?)?([a-z][\w/-]*)|.", number.after)
     ):
         name = word[1]
         if name is None or index > _WORDS_AHEAD_MAX or name in _NO_NOUN:
@@ -211,7 +218,7 @@ def _is_likely(name: str, single: str, value: float, likely: Counted) -> bool:
 
 def _is_device(name: str, single: str, value: float) -> bool:
     if single in NOUNS:
-        return name != single or name in _PLURAL or value == 1
+        return name != single or name in _PLURAL or name in _ABBREVIATED or value == 1
     agents = ("er", "or", "ant", "ist", "ee", "phone", "meter", "sensor", "ian", "bot")
     return name != single and len(single) > 4 and single.endswith(agents)
 
@@ -227,6 +234,10 @@ def _whole(value: float) -> bool:
 
 def singular(noun: str) -> str:
     """ "batteries" -> "battery", "buses" -> "bus", "users" -> "user"; others as they are."""
+    if noun in _PLURAL:
+        return noun
+    if noun == "axes":
+        return "axis"
     if noun.endswith("s") and noun[:-1] in NOUNS:
         return noun[:-1]
     if noun.endswith("ies") and len(noun) > 4:

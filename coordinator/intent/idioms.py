@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from coordinator.intent import units
+from coordinator.intent.directions import directed
 from coordinator.intent.guard import Text
 from coordinator.intent.quantity import NEAR, Quantity, spoken, tidy
 from coordinator.intent.units import PATTERN
@@ -16,10 +17,6 @@ _NINES = re.compile(
 _SHORT_OF_ONE = re.compile(r"(?<![\w.])1\s?-\s?(?:10\s?\^\s?-?|1e-)(?P<power>\d)(?!\w)")
 _SUB = re.compile(r"\bsub-?\s?(?P<unit>millisecond|second)s?\b")
 _PAIR = re.compile(r"(?<![\w.,/])(\d+(?:[.,]\d+)?)\s?/\s?(\d+(?:[.,]\d+)?)\s?(?=[kmgt](?:bit|b))")
-_SPLIT = re.compile(
-    r"(?<![\w.,/])(?P<down>\d+(?:[.,]\d+)?) ?(?:[kmgt]b\w*(?:/s)? )?down(?:load|link)?"
-    r"(?:,| and|/| &)? (?P<up>\d+(?:[.,]\d+)?) up(?:load|link)? ?(?=[kmgt](?:bit|b))"
-)
 _BARE_MS = re.compile(
     r"\b(?P<what>ping|latency|rtt|lag|round trip(?: time)?)s?(?: time)?[\s:=]*"
     r"(?:(?:must|should|to|be|is|at|of|stay|stays|remain|kept|not|no|more|most|than|under|below"
@@ -39,6 +36,16 @@ _PARTS_MS = {
     "fifth": 200.0,
     "third": 333.0,
 }
+_A_SECOND = re.compile(
+    r"\b(?:under|within|below|less than|in|at most) (?:an? |one )second\b"
+    r"(?! (?:of \w+ )?(?:down|out))"
+)
+"""A deadline, and no number that has a unit."""
+_SPAN = re.compile(
+    r"\b(?:for|lasting|over|during) (?:an?|one|the|a whole|an entire|the whole|the entire)"
+    r" (?P<span>day|weekend|week|fortnight|month|year)\b(?! (?:on|of) (?:a|one) batter)"
+)
+"""How long, in words alone: "for a week"."""
 _DOWNTIME = re.compile(
     r"\b(?P<n>\d++(?:[.,]\d+)?|one|two|three|four|five|ten) (?P<unit>seconds?|minutes?|hours?)"
     r" (?:of )?(?:\w+ )?(?:downtime|outage)s? (?:per|a|each|every|in a) (?P<per>day|week|month"
@@ -52,7 +59,7 @@ def idioms(text: Text) -> Iterator[Quantity]:
     yield from _sub(text.folded)
     yield from _pairs(text.folded, text)
     yield from _downtime(text.folded)
-    yield from _split(text.folded, text)
+    yield from directed(text)
     yield from _unnamed(text.folded)
 
 
@@ -96,18 +103,6 @@ def _downtime(folded: str) -> Iterator[Quantity]:
         yield Quantity("availability_pct", round(100 * (1 - lost), 5), *match.span())
 
 
-def _split(folded: str, text: Text) -> Iterator[Quantity]:
-    """ "50 down 10 up Mbit": the unit stands behind the second number only."""
-    for match in _SPLIT.finditer(folded):
-        unit = PATTERN.match(folded, match.end())
-        if unit is None or not unit["rate"]:
-            continue
-        span = text.span(unit.start(), unit.end())
-        factor = units.mbps(unit, text.original[slice(*span)])
-        yield Quantity("dl_mbps", tidy(spoken(match["down"]) * factor), *match.span("down"))
-        yield Quantity("ul_mbps", tidy(spoken(match["up"]) * factor), match.start("up"), unit.end())
-
-
 def _unnamed(folded: str) -> Iterator[Quantity]:
     """Times whose unit is left out or is a part: "ping under 25", "a tenth of a second"."""
     for match in _BARE_MS.finditer(folded):
@@ -116,3 +111,9 @@ def _unnamed(folded: str) -> Iterator[Quantity]:
     for match in _PART_OF_SECOND.finditer(folded):
         part = match["part"]
         yield Quantity("latency_ms", _PARTS_MS[part] if part else 500.0, *match.span())
+    for match in _A_SECOND.finditer(folded):
+        yield Quantity("latency_ms", 1000.0, *match.span())
+    for match in _SPAN.finditer(folded):
+        name = match["span"]
+        hours = 2 * units.span_h("week") if name == "fortnight" else units.span_h(name)
+        yield Quantity("duration_h", hours, *match.span("span"))

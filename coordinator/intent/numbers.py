@@ -10,7 +10,7 @@ from coordinator.intent.counts import Counted, devices
 from coordinator.intent.guard import Text
 from coordinator.intent.idioms import idioms
 from coordinator.intent.numerals import NUMBER, Reading
-from coordinator.intent.quantity import NEAR, Number, Quantity, spoken, tidy
+from coordinator.intent.quantity import NEAR, PER_DEVICE, Number, Quantity, spoken, tidy
 from coordinator.intent.units import PATTERN
 from domains.errors import InvalidRequest
 
@@ -35,17 +35,13 @@ _DIRECTION_BEFORE = {
     "dl": re.compile(rf"\b{_DOWN}\b(?P<link>.*)$"),
     "ul": re.compile(rf"\b{_UP}\b(?P<link>.*)$"),
 }
-_PER_DEVICE = re.compile(
-    r"^\s*(?:\w+\s+){0,3}?(?:each\b(?! way| direction)|apiece\b|(?:per[ -]|/|for each |for every "
-    r"|an? )(?!s\b|sec|slice|hour|day|direction|month|year|min|week|km|sq|lot|total"
-    r"|guarantee)[a-z])"
-)
 _PER_DEVICE_BEFORE = re.compile(r"\b(?:each|every|per[ -][a-z]+)\b[^,;.]*$")
 _TWO_WAY = re.compile(
-    r"\b(?:round[ -]?trip|rtt|ping|two[ -]way|back and forth|loopback|motion[ -]to[ -]photon)\b"
+    r"\b(?:round[ -]?trip|rtt|ping|two[ -]way|both ways|back and forth|loopback"
+    r"|motion[ -]to[ -]photon)\b"
 )
 _TIME_OF = (
-    ("jitter_ms", re.compile(r"\b(?:jitter|delay variation|pdv|latency variation)\b")),
+    ("jitter_ms", re.compile(r"\b(?:jitter(?![ -]free)|delay variation|pdv|latency variation)\b")),
     ("survival_ms", re.compile(r"\bsurvival\b")),
     (
         "sync_accuracy_ms",
@@ -61,12 +57,16 @@ _REPEATED = re.compile(r"\b(?:every|each|once (?:in|per)|per|interval(?:s)? of|p
 _SECOND_MS = 1e3
 """A shorter time is a latency, in whatever unit; seconds may be anything."""
 _SECONDS_ARE_LATENCY = re.compile(
-    r"\b(?:latenc\w+|delay\w*|respon\w+|lag|round.?trip|rtt|ping|react\w*|arriv\w+|reach\w*)\b"
+    r"\b(?:latenc\w+|delay\w*|respon\w+|lag|round.?trip|rtt|ping|react\w*|arriv\w+|reach\w*"
+    r"|through|within)\b"
 )
 _SHARE_OF = (
     (
         "availability_pct",
-        re.compile(r"\b(?:availab\w*|up-?\s?time|sla|service level|of the time|always on)\b"),
+        re.compile(
+            r"\b(?:availab\w*|up-?\s?time|sla|service level|of the (?:time|day|month|year)"
+            r"|always on|(?:link|is|be|stays?) up)\b"
+        ),
     ),
     (
         "reliability_pct",
@@ -192,7 +192,7 @@ def _rate(number: Number, factor: float, end: int, folded: str) -> Quantity:
     """A throughput: total or per device, with a direction where one is said."""
     value, start = number.value(Reading.MEASURE) * factor, number.start
     direction = _direction(number)
-    per_device = _PER_DEVICE.search(number.closely_after) or _PER_DEVICE_BEFORE.search(
+    per_device = PER_DEVICE.search(number.closely_after) or _PER_DEVICE_BEFORE.search(
         number.closely_before
     )
     if feeds := _FEEDS.search(folded[max(0, start - 2 * NEAR) : start]):

@@ -13,6 +13,12 @@ NEAR = 42
 _NEGATIVE = re.compile(r"(?:^|[\s(:=])(-|(?:minus|negative) )$")
 STOP = re.compile(r"[,;:.!?()\n](?=\s|$)|\b(?:and|with|but|while|plus|for)\b")
 STOP_BEFORE = re.compile(r"[,;.!?()\n](?=\s|$)|\b(?:and|but|while|plus)\b")
+PER_DEVICE = re.compile(
+    r"^\s*(?:\w+\s+){0,3}?(?:each\b(?! way| direction)|apiece\b|(?:per[ -]|/|for each |for every "
+    r"|an? )(?!s\b|sec|slice|hour|day|direction|month|year|min|week|km|sq|lot|total"
+    r"|guarantee)[a-z])"
+)
+"""Behind a rate: it is one device's."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,6 +51,22 @@ def found(sentence: str) -> list[tuple[str, float]]:
         ("temporary, for 3 days", [("duration_h", 72)]),
         ("ten-year battery", [("battery_years", 10)]),
         ("3 EUR per hour", [("price_eur_per_h", 3)]),
+        (
+            "dl 300M ul 60M, 250 ue",
+            [("dl_mbps", 300), ("ul_mbps", 60), ("num_ues", 250)],
+        ),
+        ("500 up / 100 down Mbit/s", [("ul_mbps", 500), ("dl_mbps", 100)]),
+        ("1G down, 20M up per van", [("dl_mbps", 1000), ("per_ue_ul_mbps", 20)]),
+        ("5G down the road", []),
+        ("50 axes", [("num_ues", 50)]),
+        ("12x AR glasses", [("num_ues", 12)]),
+        ("tags, 2k pcs", [("num_ues", 2000)]),
+        ("pictures in 4k for us", []),
+        ("with under a second of delay", [("latency_ms", 1000)]),
+        ("for a fortnight", [("duration_h", 336)]),
+        ("jitter-free, 1 ms", [("latency_ms", 1)]),
+        ("60 ms both ways together", [("rtt_ms", 60)]),
+        ("the link is up 99.99 % of the year", [("availability_pct", 99.99)]),
     ],
 )
 def test_a_quantity_is_read_with_its_unit_scope_and_direction(

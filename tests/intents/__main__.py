@@ -10,6 +10,8 @@ from coordinator.intent.rules import RulesInterpreter
 from tests.intents.sentences import labelled, scored, translated
 
 SETS = {
+    "other_hand": "by someone who did not know the rules; scored once unseen, then read",
+    "tune3": "a third batch, in many styles, half of it about counting; read while it improved",
     "unseen": "written last, in the style of every kind of sentence; scored once",
     "tune": "half of the first batch, read while the engine was improved",
     "tune2": "a second batch, read while the engine was improved",
