@@ -141,11 +141,15 @@ class Journal:
         self._unsent.append(entry)
         self._waiting.append(entry)
         self._remember(entry)
-        if self._news:
-            for name in (f"operations/{order_id}", f"slices/{slice_id}"):
-                if event_of_name := self._news.pop(name, None):
-                    event_of_name.set()
+        self.announce(f"operations/{order_id}", f"slices/{slice_id}")
         return entry
+
+    def announce(self, *names: str) -> None:
+        """Wake whoever waits for news of these."""
+        if self._news:
+            for name in names:
+                if news := self._news.pop(name, None):
+                    news.set()
 
     def keep(self, kind: str, key: str, body: Mapping[str, Any] | str | None) -> None:
         """Remember `body` under (kind, key), durable with the next `flush`; None forgets it.
@@ -189,7 +193,8 @@ class Journal:
         return tuple(self._recent[order_id])
 
     def news(self, name: str) -> asyncio.Event:
-        """Set at the next record of `operations/{order}` or `slices/{slice}`; hold on to it."""
+        """Set at the next record of `operations/{order}` or `slices/{slice}`, or when it is
+        announced; hold on to it."""
         event = self._news.get(name)
         if event is None:
             event = self._news[name] = asyncio.Event()
@@ -289,6 +294,8 @@ class Journal:
         self._durable.reopen()
 
     def _remember(self, entry: Entry) -> None:
+        if not entry.order_id:  # what assurance sees of a slice has no end
+            return
         entries = self._recent.get(entry.order_id)
         if entries is not None:
             entries.append(entry)

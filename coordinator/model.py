@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum, StrEnum
 from typing import Final, Literal
 
@@ -96,6 +96,23 @@ class ServiceProfile:
     preference: Preference = Preference()
     functions: tuple[NetworkFunction, ...] = ()
     links: tuple[ServiceLink, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """A typed request beside words: fields in `stated` are the tenant's, the others say nothing.
+
+    `name` pairs it with a described service; "" goes by its place.
+    """
+
+    name: str
+    profile: ServiceProfile
+    stated: tuple[str, ...]
+
+    def over(self, described: ServiceProfile) -> ServiceProfile:
+        """What the words describe, with what is typed in its place: typed fields win."""
+        changes = {field: getattr(self.profile, field) for field in self.stated}
+        return replace(described, **changes)
 
 
 class Source(StrEnum):

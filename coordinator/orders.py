@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from coordinator import naming
 from coordinator.clock import Clock
@@ -20,7 +21,7 @@ from coordinator.limits import (
     SERVICES_MAX,
     TENANT_ORDERS_IN_PROGRESS_MAX,
 )
-from coordinator.model import MenuKey, ServiceProfile, SliceState
+from coordinator.model import MenuKey, ServiceProfile, SliceState, Typed
 from coordinator.records import OnRelaxation, Order, OrderKind, OrderState, Running, SliceRecord
 from coordinator.registry import Registry
 from coordinator.views import Views
@@ -33,9 +34,6 @@ from domains.errors import (
 )
 
 log = logging.getLogger(__name__)
-
-Overlay = Callable[[Sequence[ServiceProfile]], tuple[ServiceProfile, ...]]
-"""Lays typed fields over the profiles that an interpretation gave."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,12 +67,12 @@ class Orders:
         services: Sequence[ServiceProfile],
         on_relaxation: OnRelaxation,
         validate_only: bool = False,
-        overlay: Overlay | None = None,
+        typed: Sequence[Typed] = (),
         words: Sequence[str] = (),
     ) -> Running:
         """Ask for slices. Repeating a request id returns the order as it is now.
 
-        With both words and services, `overlay` lays the typed fields over what the words say.
+        With both words and services, `typed` is what goes on top of what the words say.
         `words` are what was said of each service, for memory only.
         Personal data in all words is masked before anything is kept, read or sent on.
 
@@ -102,17 +100,17 @@ class Orders:
                 requested=len(services),
                 achievable=SERVICES_MAX,
             )
-        if words and (len(words) != len(services) or overlay):
+        if words and (len(words) != len(services) or typed):
             raise InvalidRequest(
                 "words go with services that nothing else describes, one each", field="words"
             )
         return self._begin(
             request,
             OrderKind.CREATE,
-            overlay,
+            typed=tuple(typed),
             words=tuple(tidy(said) for said in words),
             intent=mask(intent),
-            requested=() if overlay else tuple(services),
+            requested=() if typed else tuple(services),
             on_relaxation=on_relaxation,
             validate_only=validate_only,
         )
@@ -146,7 +144,6 @@ class Orders:
         return self._begin(
             request,
             OrderKind.UPDATE,
-            None,
             intent=mask(words),
             slices=(slice_id,),
             on_relaxation=on_relaxation,
@@ -179,7 +176,6 @@ class Orders:
         return self._begin(
             request,
             OrderKind.UPDATE,
-            None,
             requested=(wanted,),
             services=(wanted,),
             slices=(slice_id,),
@@ -229,7 +225,6 @@ class Orders:
         return self._begin(
             request,
             OrderKind.TERMINATE,
-            None,
             slices=(slice_id,),
             reason=mask(reason),
             drain_s=min(drain_s, DRAIN_S_MAX),
@@ -249,7 +244,7 @@ class Orders:
                 f"this slice is {record.state}", slice=slice_id, state=record.state.value
             )
         kind = OrderKind.ACTIVATE if active else OrderKind.DEACTIVATE
-        return self._begin(request, kind, None, slices=(slice_id,), reason=mask(reason))
+        return self._begin(request, kind, slices=(slice_id,), reason=mask(reason))
 
     def assure(
         self,
@@ -266,14 +261,16 @@ class Orders:
         as it is; a relaxation is never taken.
 
         Raises:
-            WrongState: another operation is changing the slice. Overloaded.
+            WrongState: it is not active any more, or another operation is changing it. Overloaded.
         """
+        now = self._registry.slice_of(record.tenant, record.slice_id)
+        if now.state is not SliceState.ACTIVATED:
+            raise WrongState(f"the slice is {now.state}", slice=now.slice_id)
         at_s = self._clock.now_s()
         request_id = naming.assurance_id(record.slice_id, record.revision, at_s)
         return self._begin(
             Request(record.tenant, request_id, ""),
             OrderKind.ASSURE,
-            None,
             requested=(service,),
             services=(service,),
             slices=(record.slice_id,),
@@ -338,9 +335,7 @@ class Orders:
             )
         return running
 
-    def _begin(
-        self, request: Request, kind: OrderKind, overlay: Overlay | None, **fields: object
-    ) -> Running:
+    def _begin(self, request: Request, kind: OrderKind, **fields: object) -> Running:
         self._journal.admit()
         for count, limit, name in (
             (self._registry.in_progress(), ORDERS_IN_PROGRESS_MAX, "ORDERS_IN_PROGRESS_MAX"),
@@ -366,20 +361,23 @@ class Orders:
         for slice_id in order.slices:
             self._registry.occupy(slice_id, order.order_id)
         running = self._registry.begin(order)
-        running.overlay = overlay
         self._work_on(running)
         return running
 
     def take_up(self, running: Running) -> None:
-        """Go on with an order of an earlier incarnation."""
-        for slice_id in running.order.slices:
-            self._registry.occupy(slice_id, running.order.order_id)
+        """Go on with an order of an earlier incarnation; its slices are its own since `load`."""
         self._work_on(running)
 
     def _work_on(self, running: Running) -> None:
         running.task = asyncio.ensure_future(self._workflow.run(running))
         self._tasks.add(running.task)
-        running.task.add_done_callback(self._tasks.discard)
+        running.task.add_done_callback(partial(self._left, running))
+
+    def _left(self, running: Running, task: asyncio.Task[None]) -> None:
+        """A task that is cancelled before its first step never ran, so it could not say so."""
+        self._tasks.discard(task)
+        if running.cancelled and not running.order.state.final:
+            self._workflow.cancelled(running)
 
     async def stop(self) -> None:
         """Stop working; the journal has every order for the next incarnation."""

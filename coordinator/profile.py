@@ -10,6 +10,7 @@ away.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
 from coordinator import five_qi, limits
@@ -24,6 +25,7 @@ from coordinator.model import (
     ServiceProfile,
     SliceType,
     Source,
+    Typed,
 )
 from coordinator.profile_schema import (
     PlmnId,
@@ -98,6 +100,28 @@ def service_profile(service: Service, default_area: str) -> ServiceProfile:
             for function in entry.functions
         ),
     )
+
+
+def overlaid(
+    described: Sequence[ServiceProfile], typed: Sequence[Typed]
+) -> tuple[ServiceProfile, ...]:
+    """What words describe, with typed fields on top, paired by name or else in order.
+
+    Raises:
+        InvalidRequest: neither can pair them.
+    """
+    by_name = {one.name: one for one in typed}
+    if set(by_name) <= {service.name for service in described}:
+        return tuple(by_name[s.name].over(s) if s.name in by_name else s for s in described)
+    if len(typed) != len(described):
+        raise InvalidRequest(
+            f"{len(typed)} services are typed and {len(described)} are described, "
+            "under names that do not match",
+            field="services",
+            requested=len(typed),
+            achievable=len(described),
+        )
+    return tuple(one.over(service) for one, service in zip(typed, described, strict=True))
 
 
 def entry_of(service: Service) -> Entry:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
 from pydantic import TypeAdapter
 
-from coordinator.model import Proposal, ServiceProfile, SliceState
+from coordinator.model import Proposal, ServiceProfile, SliceState, Typed
 from domains.errors import (
     EntenteError,
     InvalidRequest,
@@ -141,6 +141,7 @@ class Order:
 
     `services` is what is being negotiated now: as asked at first, with the accepted relaxations
     later. `slices` holds the ids in the same order, `parts` what the present attempt reserves.
+    `typed` is what goes on top of what the intent describes.
     `intent` and `words`, the part of it about each service, have personal data masked. For one of
     assurance `event` names it, and `avoid` the stretches (domain, ingress, egress) that the slice
     is to be carried around; with `moves` it may take any way.
@@ -170,6 +171,7 @@ class Order:
     revision: int = 1
     reason: str = ""
     words: tuple[str, ...] = ()
+    typed: tuple[Typed, ...] = ()
     drain_s: float = 0.0
     avoid: tuple[tuple[str, str, str], ...] = ()
     event: str = ""
@@ -185,7 +187,6 @@ class Running:
     answer: asyncio.Future[bool] | None = None
     task: asyncio.Task[None] | None = None
     cancelled: bool = False
-    overlay: Callable[[Sequence[ServiceProfile]], tuple[ServiceProfile, ...]] | None = None
 
     @property
     def decided(self) -> bool:

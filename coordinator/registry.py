@@ -33,16 +33,21 @@ class Registry:
         self._in_progress: dict[str, int] = {}
 
     def load(self) -> list[Running]:
-        """Everything from the journal; returns the orders that were not finished."""
+        """Everything from the journal; returns the orders that were not finished.
+
+        Until somebody takes those up nobody else may change their slices.
+        """
         slices = [slice_from_json(body) for _, body in self._journal.load("slice")]
         for record in sorted(slices, key=lambda r: (r.created_at_s, r.slice_id)):
             self._remember(record)
         unfinished = []
-        for _, body in self._journal.load("order"):
-            running = Running(order_from_json(body))
-            self._orders[running.order.order_id] = running
-            if not running.order.state.final:
-                self._count(running.order, +1)
+        orders = [order_from_json(body) for _, body in self._journal.load("order")]
+        for order in sorted(orders, key=lambda o: (o.created_at_s, o.order_id)):
+            running = self._orders[order.order_id] = Running(order)
+            if not order.state.final:
+                self._count(order, +1)
+                for slice_id in order.slices:
+                    self.occupy(slice_id, order.order_id)
                 unfinished.append(running)
         return unfinished
 
@@ -119,8 +124,12 @@ class Registry:
         running = Running(order)
         self._orders[order.order_id] = running
         self._count(order, +1)
-        self._journal.keep("order", order.order_id, order_to_json(order))
+        self.keep_order(order)
         return running
+
+    def keep_order(self, order: Order) -> None:
+        """Write the order down as it is now; it is durable with the next flush."""
+        self._journal.keep("order", order.order_id, order_to_json(order))
 
     def put_order(self, running: Running) -> None:
         """Keep the order as it is now and wake whoever waits for it."""
@@ -130,8 +139,11 @@ class Registry:
             self._count(order, -1)
             for slice_id in [s for s, o in self._busy.items() if o == order.order_id]:
                 del self._busy[slice_id]
-        self._journal.keep("order", order.order_id, order_to_json(order))
+        self.keep_order(order)
         running.notify()
+        self._journal.announce(
+            f"operations/{order.order_id}", *(f"slices/{s}" for s in order.slices)
+        )
 
     def order(self, order_id: str) -> Running | None:
         return self._orders.get(order_id)

@@ -71,16 +71,14 @@ class SliceServicer(slices_pb2_grpc.SliceServiceServicer):
     async def CreateSlice(
         self, request: slices_pb2.CreateSliceRequest, context: Any
     ) -> operations_pb2.Operation:
-        tenant = _tenant(context)
+        typed = [wire_services.typed_from_proto(s, self._default_area) for s in request.services]
         running = self._orders.create(
-            _request(tenant, request),
+            _request(_tenant(context), request),
             request.intent,
-            [wire_services.service_from_proto(s, self._default_area) for s in request.services],
+            [one.profile for one in typed],
             wire.on_relaxation(request.on_relaxation),
             request.validate_only,
-            wire_services.overlay(request.services)
-            if request.intent and request.services
-            else None,
+            typed=typed if request.intent else (),
             words=tuple(request.words),
         )
         return await self._reply(running, wire.wait_s(request.wait))

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
 
 from coordinator import limits
-from coordinator.model import Preference, ServiceLink, ServiceProfile, SliceType
+from coordinator.model import Preference, ServiceLink, ServiceProfile, SliceType, Typed
 from domains import wire
 from domains.errors import InvalidRequest
 from domains.model import PPB, Isolation
@@ -161,37 +160,15 @@ def service_to_proto(service: ServiceProfile) -> slices_pb2.ServiceProfile:
     return message
 
 
-def _overlaid(found: ServiceProfile, typed: slices_pb2.ServiceProfile) -> ServiceProfile:
-    stated = {field.name for field, _ in typed.ListFields()} - {"sst", "functions", "links"}
-    checked = service_from_proto(typed, found.origin)
-    changes: dict[str, object] = {name: getattr(checked, name) for name in stated}
-    if typed.sst:
-        changes["slice_type"] = checked.slice_type
-    if typed.functions:
-        changes.update(functions=checked.functions, links=checked.links)
-    return replace(found, **changes)  # type: ignore[arg-type]
+def typed_from_proto(message: slices_pb2.ServiceProfile, default_area: str) -> Typed:
+    """Typed fields that go on top of words: those that the message sets.
 
-
-def overlay(
-    typed: Sequence[slices_pb2.ServiceProfile],
-) -> Callable[[Sequence[ServiceProfile]], tuple[ServiceProfile, ...]]:
-    """What puts typed fields on top of what the words say: typed fields win.
-
-    Services are paired by name, or else in order.
+    Raises:
+        InvalidRequest: as for a service of its own.
     """
-    by_name = {message.name: message for message in typed}
-
-    def lay(found: Sequence[ServiceProfile]) -> tuple[ServiceProfile, ...]:
-        if set(by_name) <= {service.name for service in found}:
-            return tuple(_overlaid(s, by_name[s.name]) if s.name in by_name else s for s in found)
-        if len(typed) != len(found):
-            raise InvalidRequest(
-                f"{len(typed)} services are typed and {len(found)} are described, "
-                "under names that do not match",
-                field="services",
-                requested=len(typed),
-                achievable=len(found),
-            )
-        return tuple(_overlaid(s, message) for s, message in zip(found, typed, strict=True))
-
-    return lay
+    stated = {field.name for field, _ in message.ListFields()} - {"sst", "functions", "links"}
+    if message.sst:
+        stated.add("slice_type")
+    if message.functions:
+        stated |= {"functions", "links"}
+    return Typed(message.name, service_from_proto(message, default_area), tuple(sorted(stated)))

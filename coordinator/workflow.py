@@ -19,7 +19,7 @@ from coordinator.lessons import Lessons
 from coordinator.lifecycle import Lifecycle
 from coordinator.model import Action, SliceState
 from coordinator.planner import Task
-from coordinator.profile import service_profiles
+from coordinator.profile import overlaid, service_profiles
 from coordinator.records import (
     Failure,
     Order,
@@ -69,16 +69,12 @@ class Workflow:
                     await self._terminate(running)
                 case OrderKind.ASSURE:
                     await self._assure(running)
-                case OrderKind.ACTIVATE:
-                    await self.lifecycle.activate(order, self._slice_of(order))
-                    self.done(running)
-                case OrderKind.DEACTIVATE:
-                    await self.lifecycle.deactivate(order, self._slice_of(order))
-                    self.done(running)
+                case OrderKind.ACTIVATE | OrderKind.DEACTIVATE:
+                    await self._switch(running)
         except asyncio.CancelledError:
             if not running.cancelled:
                 raise  # the coordinator stops: the journal has the order, recovery takes it up
-            self._fail(running, OrderCancelled("cancelled by the tenant"))
+            self.cancelled(running)
         except EntenteError as error:
             self._fail(running, error)
         except Exception:
@@ -87,13 +83,15 @@ class Workflow:
                 running, EntenteError("an internal error; the log has it", operation=order.order_id)
             )
 
-    # -- the three kinds of order ---------------------------------------------------------
+    # -- the kinds of order ---------------------------------------------------------------
 
     async def _create(self, running: Running) -> None:
         order = running.order
         if not order.services:
             await self._understand(running)
             self._begin_slices(order)
+            if order.intent:  # words might be read otherwise after a restart
+                self.registry.keep_order(order)
         tasks = [Task(service) for service in order.services]
         if holds := await self.securing.secure(running, tasks):
             activate(self.registry, self.scribe, order, holds)
@@ -137,6 +135,16 @@ class Workflow:
         order.state = OrderState.RESERVING
         await self.reserver.terminate(order.order_id, record.slice_id, segments, order.reason)
         self.terminated(running)
+
+    async def _switch(self, running: Running) -> None:
+        """Let the functions of a slice run, or stand still: once begun it is not to be stopped."""
+        order, record = running.order, self._slice_of(running.order)
+        order.state = OrderState.RESERVING
+        if order.kind is OrderKind.ACTIVATE:
+            await self.lifecycle.activate(order, record)
+        else:
+            await self.lifecycle.deactivate(order, record)
+        self.done(running)
 
     async def _drained(self, order: Order) -> None:
         """Let finish what is under way; after a restart only what is left of that time."""
@@ -199,7 +207,7 @@ class Workflow:
                     )
                 case Action.CREATE:
                     described = service_profiles(found, self.default_area)
-                    order.requested = running.overlay(described) if running.overlay else described
+                    order.requested = overlaid(described, order.typed) if order.typed else described
                     order.words = tuple(service.words for service in found.services)
                 case _:
                     raise NotASliceRequest(
@@ -238,6 +246,10 @@ class Workflow:
         running.order.state = OrderState.DONE
         self.registry.put_order(running)
         self.lessons.add(lessons.ended(running.order))
+
+    def cancelled(self, running: Running) -> None:
+        """The tenant wanted no more of it, and nothing is held for it."""
+        self._fail(running, OrderCancelled("cancelled by the tenant"))
 
     def _fail(self, running: Running, error: EntenteError) -> None:
         order = running.order

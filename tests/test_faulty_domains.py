@@ -40,6 +40,9 @@ class Fault:
     async def bent_hold(self, real: Domain, request: HoldRequest) -> Hold:
         return await real.hold(request)
 
+    async def bent_activate(self, real: Domain, *asked: Any) -> Hold:
+        return await real.activate(*asked)
+
     async def bent_offers(self, menus: Sequence[Menu]) -> Sequence[Menu]:
         return menus
 
@@ -53,6 +56,9 @@ class _Bent:
 
     async def hold(self, request: HoldRequest) -> Hold:
         return await self._fault.bent_hold(self._real, request)
+
+    async def activate(self, hold_id: str, epoch: int, active: bool) -> Hold:
+        return await self._fault.bent_activate(self._real, hold_id, epoch, active)
 
     async def offers(
         self,

@@ -5,19 +5,31 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import grpc
+import pytest
 import pytest_asyncio
 from google.longrunning import operations_pb2
 
+from coordinator.journal import Journal
+from coordinator.orders import Request
+from coordinator.records import OnRelaxation, Order, OrderKind
+from coordinator.registry import Registry
 from coordinator.server import serve
 from coordinator.settings import CoordinatorSettings, DomainEndpoint
+from coordinator.wire_services import service_from_proto, typed_from_proto
 from domains import config
+from domains.domain import AdministrativeDomain
+from domains.errors import WrongState
+from domains.model import Hold
+from domains.port import Domain
 from domains.security import INSECURE_METADATA
 from domains.server import Hosted, start
 from protos.slicing.v1 import slices_pb2, slices_pb2_grpc, types_pb2
 from tests.asking import ACCEPT, create, new_id, order_of, service, slices_of, terminate
 from tests.federation import ANYWHERE, Federation, federation, tenant_id
+from tests.test_faulty_domains import Fault
 
 ROBOT = "remote control of a surgical robot in Munich, 10 ms, isolated"
 
@@ -93,6 +105,85 @@ async def test_typed_fields_win_over_the_words_beside_them(entente: Federation) 
     assert slice_.requested.devices == 3
     assert slice_.requested.origin == "munich"  # from the words
     assert slice_.requested.isolation == types_pb2.ISOLATION_ISOLATED
+
+
+async def test_typed_fields_win_after_a_crash_as_well(entente: Federation) -> None:
+    assert entente.coordinator is not None
+    await entente.coordinator.stop(0)
+    typed = typed_from_proto(slices_pb2.ServiceProfile(latency_us_max=12_000, devices=3), "")
+    begun = Order(
+        "begun", tenant_id("clinic"), OrderKind.CREATE, 0.0, new_id(), "digest", intent=ROBOT,
+        typed=(typed,), on_relaxation=OnRelaxation.ACCEPT,
+    )  # fmt: skip
+    journal = await Journal.open(entente.folder / "coordinator.sqlite")
+    Registry(journal).begin(begun)
+    await journal.flush()
+    journal.close()  # it was written down, and nothing had been done about it
+    await entente.start_coordinator()
+    request = slices_pb2.GetOperationRequest(name="operations/begun")
+    request.wait.seconds = 20
+    (slice_,) = slices_of(await entente.tenant().GetOperation(request))
+    assert (slice_.requested.latency_us_max, slice_.requested.devices) == (12_000, 3)
+    assert slice_.requested.origin == "munich"
+
+
+async def test_an_order_that_is_cancelled_before_its_first_step_ends(entente: Federation) -> None:
+    assert entente.coordinator is not None
+    orders, clinic = entente.coordinator._orders, tenant_id("clinic")
+    profile = service_from_proto(service(), "berlin")
+    running = orders.create(Request(clinic, new_id(), ""), "", [profile], OnRelaxation.ASK)
+    orders.cancel(clinic, running.order.order_id)  # before the loop has come to it
+    await orders.views.settled(running, 20)
+    assert running.order.failure is not None
+    assert running.order.failure.reason == "CANCELLED"
+    assert not any(entente.used().values())
+
+
+async def test_assurance_changes_no_slice_that_has_ended_meanwhile(entente: Federation) -> None:
+    assert entente.coordinator is not None
+    orders, clinic = entente.coordinator._orders, entente.tenant()
+    (made,) = slices_of(await create(clinic, services=[service()]))
+    seen = orders.views.slice(tenant_id("clinic"), made.name.removeprefix("slices/"))
+    slices_of(await terminate(clinic, made.name))
+    around = ((seen.segments[0].domain, seen.segments[0].ingress, seen.segments[0].egress),)
+    with pytest.raises(WrongState):  # a round looks at many slices, and takes its time
+        orders.assure(seen, seen.agreed, around, "reroute", "nothing passes")
+    assert not any(entente.used().values())
+
+
+class SlowToSwitch(Fault):
+    """Starts and stops functions when it is let."""
+
+    def __init__(self, domain: AdministrativeDomain) -> None:
+        super().__init__(domain)
+        self.let = asyncio.Event()
+
+    async def bent_activate(self, real: Domain, *asked: Any) -> Hold:
+        await self.let.wait()
+        return await real.activate(*asked)
+
+
+async def test_functions_that_are_being_stopped_are_stopped(tmp_path: Path) -> None:
+    bent: list[SlowToSwitch] = []
+
+    def slow(domain: AdministrativeDomain) -> SlowToSwitch:
+        bent.append(SlowToSwitch(domain))
+        return bent[-1]
+
+    async with federation(tmp_path, bend={"core-central": slow}) as entente:
+        clinic = entente.tenant()
+        (made,) = slices_of(await create(clinic, services=[service()]))
+        stop = slices_pb2.DeactivateSliceRequest(request_id=new_id(), name=made.name)
+        begun = await clinic.DeactivateSlice(stop)
+        cancel = slices_pb2.CancelOperationRequest(request_id=new_id(), name=begun.name)
+        with pytest.raises(grpc.aio.AioRpcError) as refused:
+            await clinic.CancelOperation(cancel)
+        assert refused.value.code() is grpc.StatusCode.FAILED_PRECONDITION
+        bent[0].let.set()
+        waiting = slices_pb2.GetOperationRequest(name=begun.name)
+        waiting.wait.seconds = 20
+        (stopped,) = slices_of(await clinic.GetOperation(waiting))
+        assert stopped.state == slices_pb2.SLICE_STATE_RESERVED
 
 
 async def test_a_service_graph_is_hosted_where_the_slice_ends(entente: Federation) -> None:

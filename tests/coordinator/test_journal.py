@@ -330,3 +330,12 @@ async def test_a_value_that_is_not_json_is_refused_before_it_is_in_the_chain(
     note(journal, "o", "held")
     await journal.flush()
     assert journal.verify() == 1
+
+
+async def test_what_belongs_to_no_order_is_not_kept_in_memory(tmp_path: Path) -> None:
+    journal = await Journal.open(tmp_path / "journal.sqlite")
+    for _ in range(3):  # what assurance tells of a slice, for as long as it lives
+        journal.append(order_id="", step="assure", event="unmeasured", at_s=0.0, slice_id="s")
+    assert not journal._recent
+    assert len(journal.entries(slice_id="s")) == 3
+    journal.close()

@@ -86,6 +86,41 @@ async def test_one_order_at_a_time_changes_a_slice(tmp_path: Path) -> None:
     assert kept.in_progress("clinic") == 0
 
 
+async def test_after_a_restart_an_unfinished_order_has_its_slices_to_itself(
+    tmp_path: Path,
+) -> None:
+    journal = await Journal.open(tmp_path / "journal.sqlite")
+    kept = Registry(journal)
+    kept.begin(Order("one", "clinic", OrderKind.UPDATE, 0.0, "id", "d", slices=("slice-1",)))
+    await journal.flush()
+    journal.close()
+    again = Registry(await Journal.open(tmp_path / "journal.sqlite"))
+    (running,) = again.load()  # nobody has taken it up yet
+    with pytest.raises(WrongState):
+        again.occupy("slice-1", "two")
+    running.order.state = OrderState.FAILED
+    again.put_order(running)
+    again.occupy("slice-1", "two")
+
+
+async def test_after_a_restart_the_oldest_orders_are_still_forgotten_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal = await Journal.open(tmp_path / "journal.sqlite")
+    kept = Registry(journal)
+    for number, order_id in enumerate(("z", "y", "x")):  # the names sort the other way round
+        running = kept.begin(Order(order_id, "clinic", OrderKind.CREATE, float(number), "id", "d"))
+        running.order.state = OrderState.DONE
+        kept.put_order(running)
+    await journal.flush()
+    journal.close()
+    monkeypatch.setattr(module, "ORDERS_REMEMBERED_MAX", 3)
+    again = Registry(await Journal.open(tmp_path / "journal.sqlite"))
+    again.load()
+    again.begin(Order("w", "clinic", OrderKind.CREATE, 9.0, "id", "d"))
+    assert [name for name in "zyxw" if again.order(name)] == ["y", "x", "w"]
+
+
 def test_an_order_is_the_same_after_the_journal_has_had_it() -> None:
     failure = Failure.of(CapacityInsufficient("too small", domain="core", achievable=3))
     order = Order(
