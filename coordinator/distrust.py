@@ -12,9 +12,9 @@ from collections import Counter
 from typing import Final
 
 from coordinator.protocol import HoldMismatch, InterconnectMismatch
-from domains.errors import EntenteError, OfferChanged, Unreachable
+from domains.errors import EntenteError, OfferChanged, StaleEpoch, Unreachable
 
-BROKEN_WORD: Final = (HoldMismatch, InterconnectMismatch, Unreachable)
+BROKEN_WORD: Final = (HoldMismatch, InterconnectMismatch, StaleEpoch, Unreachable)
 """Once is enough."""
 CHANGES_MAX: Final = 2
 """Offers of a domain that may have changed meanwhile, as they honestly do, before it counts."""

@@ -78,8 +78,10 @@ WATCH_S: Final = 900.0
 """One topology stream; then it is opened again, on a connection that may be newer."""
 FIRST_TOPOLOGY_S: Final = 5.0
 PAGES_MAX: Final = 10_000
-READINGS_MAX: Final = 1 << 17
-"""Readings in one round of one domain: as many segments as a ledger holds, and as many again."""
+HOLDS_MAX: Final = 1 << 17
+"""Holds of one domain: as many as a ledger keeps at once, and as many again."""
+READINGS_MAX: Final = HOLDS_MAX
+"""Readings in one round of one domain."""
 
 _T = TypeVar("_T")
 
@@ -240,6 +242,8 @@ class GrpcDomain:
         for _ in range(PAGES_MAX):
             page = await self._call("ListHolds", request)
             found += [self._believe(wire.hold_from_proto, hold, self._name) for hold in page.holds]
+            if len(found) > HOLDS_MAX:
+                raise self._unbelievable(f"more than {HOLDS_MAX} holds")
             if not page.next_page_token:
                 return found
             request.page_token = page.next_page_token
@@ -256,8 +260,7 @@ class GrpcDomain:
             except TimeoutError:
                 raise self._silent(method, patience.deadline_s) from None
             except EntenteError as error:
-                error.metadata.setdefault("method", method)
-                raise
+                raise self._signed(error, method) from None
             except grpc.aio.AioRpcError as error:
                 pause_s = self._pause_s(tried)
                 spent_s = self._monotonic() - began_s + patience.deadline_s + pause_s
@@ -290,9 +293,13 @@ class GrpcDomain:
                 address=self._address,
                 method=method,
             )
-        native = wire.from_rpc_error(error, self._name)
-        native.metadata.setdefault("method", method)
-        return native
+        return self._signed(wire.from_rpc_error(error, self._name), method)
+
+    def _signed(self, error: EntenteError, method: str) -> EntenteError:
+        """Whose error it is: no domain can put the blame on another."""
+        error.metadata["domain"] = self._name
+        error.metadata.setdefault("method", method)
+        return error
 
     def _silent(self, method: str, deadline_s: float) -> Unreachable:
         return Unreachable(

@@ -23,6 +23,9 @@ FLIGHTS_MAX: Final = 1
 """Messages on their way to one domain; more of them share less."""
 CALLS_MAX: Final = 64
 """Calls in one message; what a domain accepts."""
+BYTES_MAX: Final = 64 * 1024
+"""Of calls that share a message: a quarter of what a domain accepts, so that the answers fit as
+well; a menu is some forty times as long as what asks for it."""
 QUEUE_MAX: Final = 4_096
 
 FIELDS: Final = {
@@ -94,7 +97,11 @@ class Exchange:
         """One flight less; those who wait take its place."""
         self._flights -= 1
         crew: list[_Waiting] = []
+        size = 0
         while self._waiting and len(crew) < CALLS_MAX:
+            size += self._waiting[0].request.ByteSize()
+            if crew and size > BYTES_MAX:
+                break
             waiting = self._waiting.popleft()
             if not waiting.reply.done():  # whose deadline has passed stays behind
                 crew.append(waiting)

@@ -106,6 +106,14 @@ class Journal:
         """The newest record's number and hash, flushed or not: to be kept somewhere else."""
         return self._head
 
+    def superseded(self) -> bool:
+        """Whether a newer coordinator has opened this journal.
+
+        Raises:
+            StoreFailed: the file cannot be read.
+        """
+        return bool(self._read("SELECT epoch FROM head")[0][0] != self.epoch)
+
     def admit(self) -> None:
         """Whether new work may begin.
 
@@ -282,10 +290,9 @@ class Journal:
 
     def _reopen(self) -> None:
         """After a failure: go on from what the disk really has."""
-        row = self._read("SELECT sequence, hash, epoch FROM head")[0]
-        stored = Head(row[0], row[1])
-        if row[2] != self.epoch:
+        if self.superseded():
             raise StaleEpoch("a newer coordinator has opened this journal", epoch=self.epoch)
+        stored = Head(*self._read("SELECT sequence, hash FROM head")[0])
         while self._waiting and self._waiting[0].sequence <= stored.sequence:
             self._waiting.popleft()  # a commit that failed only on its way back
         self._unsent = list(self._waiting)

@@ -73,6 +73,8 @@ class Observer:
             except EntenteError as error:
                 if pause_s == RETRY_S:
                     log.warning("%s is silent: %s", name, error.message)
+            except Exception:  # a defect of ours must not end the watch for good
+                log.exception("the topology of %s cannot be followed", name)
             finally:
                 if greeting:
                     greeting.cancel()
@@ -81,7 +83,17 @@ class Observer:
             pause_s = min(pause_s * 2, RETRY_S_MAX)
 
     async def _welcome(self, name: str) -> None:
-        try:
-            await self._greet(name)
-        except EntenteError as error:
-            log.warning("%s went away again: %s", name, error.message)
+        """Until it succeeds: it is cancelled when the domain falls silent, and begun anew then."""
+        pause_s = RETRY_S
+        while True:
+            try:
+                await self._greet(name)
+            except EntenteError as error:
+                if pause_s == RETRY_S:
+                    log.warning("%s shows itself and does not answer: %s", name, error.message)
+            except Exception:
+                log.exception("%s could not be greeted", name)
+            else:
+                return
+            await asyncio.sleep(pause_s * (0.5 + self._clock.jitter() / 2))
+            pause_s = min(pause_s * 2, RETRY_S_MAX)

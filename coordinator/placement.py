@@ -6,7 +6,7 @@ what does once per budget: a request like an earlier one costs two dictionary hi
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from difflib import get_close_matches
 from functools import partial
 from itertools import islice
@@ -53,17 +53,17 @@ def chains(
     if service.destination:
         _known(resources, service.destination, "destination")
     budget = service.latency_us_max, service.availability_ppb_min
-    tried: list[Routes] = []
+    tried: list[tuple[Hashable, Routes]] = []
     for sold_out in (False, True):
         ends = service.origin, service.destination, service.isolation, sold_out
         routes = resources.remember(ends, partial(Routes.of, resources, *ends))
         found = resources.remember((ends, budget, limit), partial(_within, routes, budget, limit))
         if found:
             return found
-        tried.append(routes)
-    for routes in tried:
+        tried.append((ends, routes))
+    for ends, routes in tried:
         if routes.apart:
-            return resources.remember((id(routes), limit), partial(_nearest, routes, limit))
+            return resources.remember(("nearest", ends, limit), partial(_nearest, routes, limit))
     _refuse(resources, service)
 
 

@@ -3,8 +3,8 @@
     Interpretation -> ServiceProfile (our integers) -> NEST (GSMA NG.116) or TS 28.541 JSON
 
 Conversions are exact (Decimal): availability in percent becomes parts per billion, milliseconds
-become microseconds, Mbit/s become kbit/s. What a conversion cannot keep is refused, not rounded
-away.
+become microseconds, Mbit/s become kbit/s. What has no whole number is rounded to the stricter one,
+and what is out of range is refused.
 """
 
 from __future__ import annotations
@@ -47,6 +47,7 @@ TEST_PLMN = PlmnId(mcc="001", mnc="01")
 
 _PPB_PER_PERCENT = PPB // 100
 _KBPS_PER_MBPS = 1000
+_MICROS_PER_EUR = 1_000_000
 _COUNTED = re.compile(r" \d+$")
 
 
@@ -80,7 +81,6 @@ def service_profile(service: Service, default_area: str) -> ServiceProfile:
     entry = entry_of(service)
     devices = _devices(service)
     downlink, uplink = (_kbps(service, entry, way, devices) for way in ("dl", "ul"))
-    price = _number(service, "price_eur_per_h")
     return ServiceProfile(
         name=service.name,
         slice_type=service.slice_type,
@@ -92,7 +92,7 @@ def service_profile(service: Service, default_area: str) -> ServiceProfile:
         isolation=Isolation(str(service.value("isolation") or Isolation.SHARED)),
         origin=str(service.value("origin") or default_area),
         destination=str(service.value("destination") or ""),
-        price_micros_max=None if price is None else int(price * 1_000_000),
+        price_micros_max=_price_micros(service),
         preference=service.preference,
         functions=entry.functions,
         links=tuple(
@@ -131,7 +131,16 @@ def entry_of(service: Service) -> Entry:
 
 
 def _devices(service: Service) -> int:
-    return int(_within("num_ues", _number(service, "num_ues") or Decimal(1), 1, limits.DEVICES_MAX))
+    devices = (_number(service, "num_ues") or Decimal(1)).to_integral_value(ROUND_CEILING)
+    return int(_within("num_ues", devices, 1, limits.DEVICES_MAX))
+
+
+def _price_micros(service: Service) -> int | None:
+    price = _number(service, "price_eur_per_h")
+    if price is None:
+        return None
+    micros = (price * _MICROS_PER_EUR).to_integral_value(ROUND_FLOOR)
+    return int(_within("price_eur_per_h", micros, 0, limits.PRICE_MICROS_MAX))
 
 
 def _latency_us(service: Service) -> int:

@@ -340,7 +340,7 @@ class Reserver:
         try:
             run.post(Held(leg, await self._domain(name).hold(plan.requests[leg])))
         except StaleEpoch as error:
-            run.post(Fenced(_at(name, error)))
+            run.post(self._stale(HoldRefused(leg, _at(name, error))))
         except Unreachable as error:
             run.post(HoldUnknown(leg, _at(name, error)))
         except EntenteError as error:
@@ -353,7 +353,7 @@ class Reserver:
             hold = await self._domain(part.domain).confirm(part.hold_id, plan.epoch)
             run.post(Confirmed(leg, hold))
         except StaleEpoch as error:
-            run.post(Fenced(_at(part.domain, error)))
+            run.post(self._stale(ConfirmRefused(leg, _at(part.domain, error))))
         except (Unreachable, Overloaded) as error:
             run.post(ConfirmUnknown(leg, _at(part.domain, error)))
         except EntenteError as error:
@@ -366,9 +366,14 @@ class Reserver:
             await self._domain(name).release(hold_id, plan.epoch, reason)
             run.post(Released(leg))
         except StaleEpoch as error:
-            run.post(Fenced(_at(name, error)))
+            run.post(self._stale(ReleaseUnknown(leg, _at(name, error))))
         except EntenteError as error:
             run.post(ReleaseUnknown(leg, _at(name, error)))
+
+    def _stale(self, answer: HoldRefused | ConfirmRefused | ReleaseUnknown) -> Event:
+        """What a domain says of a newer coordinator is believed where the journal knows of one:
+        else any domain could make us leave what the others hold."""
+        return Fenced(answer.error) if self._journal.superseded() else answer
 
     def _domain(self, name: str) -> Domain:
         domain = self._domains.get(name)

@@ -264,7 +264,8 @@ def page(token: str, size: int) -> tuple[int, int]:
     Raises:
         InvalidRequest: a token that we did not give, or a negative size.
     """
-    if not token.isascii() or (token and not token.isdigit()) or size < 0:
+    given = token.isascii() and token.isdigit() and len(token) <= limits.NAME_CHARACTERS_MAX
+    if (token and not given) or size < 0:
         raise InvalidRequest("page_token comes from the page before", field="page_token")
     start = int(token or 0)
     return start, start + min(size or limits.PAGE_SIZE_MAX, limits.PAGE_SIZE_MAX)

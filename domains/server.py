@@ -127,6 +127,8 @@ async def _sweep(domain: AdministrativeDomain) -> None:
             await domain.sweep()
         except EntenteError as error:
             log.warning("%s could not lapse holds: %s", domain.name, error.message)
+        except Exception:  # a defect of ours must not end the sweeper for good
+            log.exception("%s could not lapse holds", domain.name)
 
 
 async def start(hosted: Hosted, dial: Dial | None = None) -> DomainServer:

@@ -31,6 +31,8 @@ TOPOLOGY_MAX: Final = 10_000
 
 DURATION_S_MAX: Final = 10**9
 """Thirty years; what a domain really grants is its own policy."""
+TIMESTAMP_S_MAX: Final = 10**10
+"""Seconds since the epoch: the year 2286."""
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 _HOLD = re.compile(rf"domains/({_ID.pattern})/holds/({_ID.pattern})")
@@ -115,7 +117,7 @@ def texts(items: Iterable[str], field: str) -> tuple[str, ...]:
 
 
 def _split(seconds: float, field: str) -> tuple[int, int]:
-    if not (math.isfinite(seconds) and 0 <= seconds <= 10 * DURATION_S_MAX):
+    if not (math.isfinite(seconds) and 0 <= seconds <= TIMESTAMP_S_MAX):
         refuse(field, seconds, "a finite time")
     whole = int(seconds)
     nanos = round((seconds - whole) * _NANOS)
@@ -141,8 +143,12 @@ def timestamp_to_proto(seconds: float, field: str) -> Timestamp:
     return Timestamp(seconds=whole, nanos=nanos)
 
 
-def timestamp_from_proto(message: Timestamp) -> float:
-    return (message.seconds * _NANOS + message.nanos) / _NANOS
+def timestamp_from_proto(message: Timestamp, field: str) -> float:
+    """Seconds since the epoch; one that could not be sent on is refused."""
+    nanos = message.seconds * _NANOS + message.nanos
+    if 0 <= nanos <= TIMESTAMP_S_MAX * _NANOS:
+        return nanos / _NANOS
+    refuse(field, f"{message.seconds} s", f"between 0 and {TIMESTAMP_S_MAX} s")
 
 
 # -- names ------------------------------------------------------------------------------------

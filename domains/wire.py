@@ -302,7 +302,7 @@ def hold_from_proto(message: domain_pb2.Hold, domain: str) -> Hold:
         profile_from_proto(message.profile),
         offer_from_proto(message.offer),
         every(attachment_from_proto, message.attachments, "hold.attachments"),
-        timestamp_from_proto(message.expire_time),
+        timestamp_from_proto(message.expire_time, "hold.expire_time"),
         identifier(message.replaces, "hold.replaces") if message.replaces else None,
         every(instance_from_proto, message.functions, "hold.functions"),
         not message.deactivated,

@@ -52,8 +52,8 @@ def measurement_to_proto(measured: Measurement) -> types_pb2.Measurement:
 def measurement_from_proto(message: types_pb2.Measurement, segment_id: str) -> Measurement:
     return Measurement(
         segment_id,
-        timestamp_from_proto(message.begin_time),
-        timestamp_from_proto(message.end_time),
+        timestamp_from_proto(message.begin_time, "measurement.begin_time"),
+        timestamp_from_proto(message.end_time, "measurement.end_time"),
         quantity(message.downlink_kbps, "measurement.downlink_kbps"),
         quantity(message.uplink_kbps, "measurement.uplink_kbps"),
         quantity(message.latency_us, "measurement.latency_us"),

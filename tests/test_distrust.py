@@ -11,7 +11,13 @@ from coordinator.distrust import CHANGES_MAX, Distrust
 from coordinator.protocol import HoldMismatch
 from deploy.federation import CONFIGS
 from domains.domain import AdministrativeDomain
-from domains.errors import CapacityInsufficient, EntenteError, OfferChanged, Unreachable
+from domains.errors import (
+    CapacityInsufficient,
+    EntenteError,
+    OfferChanged,
+    StaleEpoch,
+    Unreachable,
+)
 from domains.model import Hold, HoldRequest
 from domains.port import Domain
 from tests.asking import create, eventually, service, slices_of
@@ -45,7 +51,21 @@ class Silent(Fault):
         raise Unreachable("nobody is here")
 
 
-@pytest.mark.parametrize("fault", [Breaks, Silent, HoldsLessThanOffered])
+class Blames(Fault):
+    """Breaks its word, and says that a competitor did."""
+
+    async def bent_hold(self, real: Domain, request: HoldRequest) -> Hold:
+        raise OfferChanged("no such offer", domain="transport-one")
+
+
+class ClaimsANewerCoordinator(Fault):
+    async def bent_hold(self, real: Domain, request: HoldRequest) -> Hold:
+        raise StaleEpoch("a newer coordinator has taken over")
+
+
+@pytest.mark.parametrize(
+    "fault", [Breaks, Silent, HoldsLessThanOffered, Blames, ClaimsANewerCoordinator]
+)
 async def test_a_provider_whose_word_does_not_hold_is_gone_around(
     tmp_path: Path, fault: Callable[[AdministrativeDomain], Fault]
 ) -> None:

@@ -93,6 +93,9 @@ async def test_slices_are_listed_in_pages(entente: Federation) -> None:
         if not (token := page.next_page_token):
             break
     assert found == made
+    with pytest.raises(grpc.aio.AioRpcError) as refused:
+        await clinic.ListSlices(slices_pb2.ListSlicesRequest(page_token="9" * 5_000))
+    assert refused.value.code() is grpc.StatusCode.INVALID_ARGUMENT
     slices_of(await terminate(clinic, made[0]))
     left = await clinic.ListSlices(slices_pb2.ListSlicesRequest())
     assert [slice_.name for slice_ in left.slices] == made[1:]

@@ -125,6 +125,8 @@ class Watchman:
                     pause_s = RETRY_S
             except EntenteError as error:
                 log.info("%s sends no measurements: %s", name, error.message)
+            except Exception:  # a defect of ours must not end the listening for good
+                log.exception("the measurements of %s cannot be followed", name)
             await asyncio.sleep(pause_s * (0.5 + self._clock.jitter() / 2))
             pause_s = min(pause_s * 2, RETRY_S_MAX)
 

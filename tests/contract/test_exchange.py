@@ -17,7 +17,15 @@ from coordinator.exchange import Exchange
 from coordinator.naming import hold_id
 from domains import config
 from domains.errors import EntenteError, OfferChanged
-from domains.model import Attachment, HoldRequest, HoldState, Isolation, Offer, SliceProfile
+from domains.model import (
+    Attachment,
+    HoldRequest,
+    HoldState,
+    Isolation,
+    NetworkFunction,
+    Offer,
+    SliceProfile,
+)
 from domains.security import Identity
 from domains.service import CALLS_MAX
 from protos.slicing.v1 import domain_pb2 as pb
@@ -97,6 +105,16 @@ async def test_under_load_calls_share_messages_and_keep_their_own_answers(
     released = await asyncio.gather(*(core.release(w.hold_id, 9, "over") for w in asked))
     assert sum(hold is None for hold in released) == 20  # the refused ones left a tombstone
     assert not await core.holds()
+
+
+async def test_long_calls_of_one_tenant_do_not_cost_another_its_answer(core: GrpcDomain) -> None:
+    long = tuple(NetworkFunction(f"{n}".ljust(240, "x"), "y" * 240, 1, 1, 1) for n in range(64))
+    graph = replace(PROFILE, functions=long)
+    asked = [
+        core.offers([graph], "clinic") for _ in range(12)
+    ]  # more than any domain takes at once
+    menus = await asyncio.gather(core.offers([PROFILE], "other"), *asked)
+    assert [len(answer) for answer in menus] == [1] * 13
 
 
 async def test_a_quiet_domain_is_called_at_once_and_alone(

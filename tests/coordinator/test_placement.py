@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from coordinator import resources as resources_module
 from coordinator.model import Chain, ServiceProfile, SliceType
 from coordinator.placement import CHAINS_MAX, chains
 from coordinator.resources import ResourceDatabase
@@ -200,6 +201,20 @@ def test_where_no_chain_fits_the_nearest_come_back_for_a_proposal() -> None:
     slow = domain("slow", DomainKind.TRANSPORT, ("a", "b"), price=1, latency_us=50_000)
     found = chains(known(*FOUR, slow), replace(SERVICE, latency_us_max=1))
     assert names(found) == ["ran net core dc", "ran slow core dc"]
+
+
+def test_what_was_found_for_one_place_is_never_given_to_another(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(
+        resources_module, "REMEMBERED_MAX", 6
+    )  # the oldest goes, and its id with it
+    cities = [f"city-{number}" for number in range(8)]
+    ran = domain("ran", DomainKind.ACCESS, *((city, "a") for city in cities))
+    resources = known(ran, TRANSPORT, CORE, CLOUD)
+    for city in cities * 8:
+        asked = replace(SERVICE, origin=city, latency_us_max=1)  # only the nearest can be proposed
+        assert {chain[0].ingress for chain in chains(resources, asked)} == {city}
 
 
 def test_a_route_is_found_anew_when_the_map_changes() -> None:

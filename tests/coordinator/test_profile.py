@@ -66,6 +66,16 @@ def test_without_a_place_devices_are_in_the_default_area() -> None:
     assert profile("video for 20 users").origin == "berlin"
 
 
+def test_what_has_no_whole_number_is_rounded_to_the_stricter_one() -> None:
+    said = {"latency_ms": 10.0009, "availability_pct": 99.9, "num_ues": 2.5, "dl_mbps": 0.0001,
+            "ul_mbps": 1.0, "price_eur_per_h": 0.0000019}  # fmt: skip
+    evidence = tuple(Evidence(key, value, Source.STATED) for key, value in said.items())
+    service = Service("odd", SliceType.EMBB, Preference(), evidence)
+    (odd,) = service_profiles(Interpretation(Action.CREATE, (service,)), "berlin")
+    assert (odd.latency_us_max, odd.devices, odd.downlink_kbps) == (10_000, 3, 1)
+    assert odd.price_micros_max == 1
+
+
 def test_a_round_trip_is_halved() -> None:
     assert profile("gaming with a ping of 20 ms").latency_us_max == 10_000
 
@@ -109,6 +119,7 @@ def test_isolation_and_price_are_kept() -> None:
         ("num_ues", 1e12),
         ("dl_mbps", float("inf")),
         ("dl_mbps", 1e12),
+        ("price_eur_per_h", 1e12),  # what no message could carry back to the tenant
     ],
 )
 def test_a_value_out_of_range_is_refused_by_name(key: str, value: float) -> None:

@@ -298,8 +298,26 @@ async def test_a_termination_that_the_disk_refused_can_be_asked_for_again(rig: R
     assert rig.live() == NOTHING
 
 
-async def test_a_stale_coordinator_stops_and_sends_nothing_more(rig: Rig) -> None:
-    rig.domains["access"].errors["hold"] = [StaleEpoch("a newer coordinator has taken over")]
+async def test_who_claims_a_newer_coordinator_that_the_journal_does_not_know_costs_nobody(
+    rig: Rig,
+) -> None:
+    for attempt, call in (("1", "hold"), ("2", "confirm")):
+        rig.domains["access"].errors[call] = [StaleEpoch("a newer coordinator has taken over")]
+        with pytest.raises(StaleEpoch):
+            await rig.reserver.reserve(call, rig.legs("s", attempt))
+        assert rig.live() == NOTHING
+        assert "ended" in rig.events(call)
+
+
+async def test_a_stale_coordinator_stops_and_sends_nothing_more(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def overtaken(call: str) -> float:
+        rig.domains["access"].calls.append(call)
+        (await Journal.open(rig.path)).close()  # that is what the newer one begins with
+        raise StaleEpoch("a newer coordinator has taken over")
+
+    monkeypatch.setattr(rig.domains["access"], "_line", overtaken)
     with pytest.raises(StaleEpoch):
         await rig.reserver.reserve("order", rig.legs())
     assert all("release" not in domain.calls for domain in rig.domains.values())

@@ -8,6 +8,7 @@ from typing import Any
 
 import grpc
 import pytest
+from google.protobuf.timestamp_pb2 import Timestamp
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -156,7 +157,7 @@ def test_a_menu_comes_back_with_the_profile_that_was_asked_for(menu: Menu) -> No
 
 @given(seconds=clock_times.filter(bool))
 def test_times_are_kept_to_the_last_digit_a_float_has(seconds: float) -> None:
-    assert wire.timestamp_from_proto(wire.timestamp_to_proto(seconds, "t")) == seconds
+    assert wire.timestamp_from_proto(wire.timestamp_to_proto(seconds, "t"), "t") == seconds
     if seconds < strict.DURATION_S_MAX:
         assert wire.duration_from_proto(wire.duration_to_proto(seconds, "t"), "t") == seconds
 
@@ -379,3 +380,11 @@ def test_a_status_without_our_details_is_read_by_its_code(
     trailing = grpc.aio.Metadata(("grpc-status-details-bin", details))
     error = grpc.aio.AioRpcError(code, grpc.aio.Metadata(), trailing, details="text")
     assert type(wire.from_rpc_error(error, "radio")) is kind
+
+
+@pytest.mark.parametrize("seconds", [-1, 10**10 + 1])
+def test_a_time_that_could_not_be_sent_on_is_refused(seconds: int) -> None:
+    """One measurement before the epoch made a slice's measurements unreadable for its tenant."""
+    with pytest.raises(InvalidRequest) as refused:
+        wire.timestamp_from_proto(Timestamp(seconds=seconds), "measurement.begin_time")
+    assert refused.value.metadata["field"] == "measurement.begin_time"
