@@ -16,5 +16,6 @@ def network(folder: Path) -> Network:
         InvalidRequest: see `federation.load`.
     """
     found = federation.load(folder)
-    areas = {area for member in found.members for area in technology(member.config).areas}
+    covering = [member.config for member in found.members if member.config.access is not None]
+    areas = {area for config in covering for area in technology(config).areas}
     return Network(tuple(sorted(areas)), found.coordinator.default_area)
