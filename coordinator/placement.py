@@ -61,9 +61,10 @@ def chains(
         if found:
             return found
         tried.append((ends, routes))
-    for ends, routes in tried:
+    for between, routes in tried:
         if routes.apart:
-            return resources.remember(("nearest", ends, limit), partial(_nearest, routes, limit))
+            key = ("nearest", between, limit)
+            return resources.remember(key, partial(_nearest, routes, limit))
     _refuse(resources, service)
 
 

@@ -85,11 +85,12 @@ def accounts_here(home: Home) -> AccountOf:
         if run is None or not run.ready:
             return None
         key = (tenant, run.coordinator, run.started)
-        if key not in made:
-            made[key] = account(home, run, tenant)
+        known = made.get(key)  # several threads ask: what is found may be gone a moment later
+        if known is None:
+            known = made[key] = account(home, run, tenant)
             while len(made) > CHANNELS_MAX:
                 made.popitem(last=False)
-        return made[key]
+        return known
 
     return found
 

@@ -146,7 +146,8 @@ def _finish(place: Jobs, name: str, as_json: bool) -> None:
     job = place.one(name)
     if job.status != "SUCCEEDED":
         said = [line for line in place.log(name).splitlines() if line.startswith("error: ")]
-        why = said[-1].removeprefix("error: ") if said else job.message.strip().splitlines()[-1:]
+        last = said or job.message.strip().splitlines()
+        why = last[-1].removeprefix("error: ") if last else ""
         raise EntenteError(f"{name} {job.status.lower()}: {why or 'no reason given'}")
     if as_json:
         print_json({"job": name, "status": job.status})
