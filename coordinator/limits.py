@@ -49,8 +49,12 @@ WAIT_S_MAX = 30.0
 """Long poll of CreateSlice and GetOperation."""
 
 WATCHERS_MAX = 1_024
+TENANT_WATCHERS_MAX = 256
 PAGE_SIZE_MAX = 1_000
 RECORD_EVENTS_MAX = 10_000
+RECORD_BYTES_MAX = 2 * 1024 * 1024
+"""Of the details of one decision record, the newest: with what a message adds to them it stays
+below the 4 MiB that any gRPC client takes. `WatchSlice` streams all of them."""
 
 DRAIN_S_MAX = 300.0
 """How long a slice that is to end may take to finish what is under way."""

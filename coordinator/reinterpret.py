@@ -8,6 +8,7 @@ shall be cheaper. Every change cites the words that it came from.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
@@ -88,7 +89,9 @@ def reinterpret(words: str, agreed: ServiceProfile, read: Interpretation) -> Cha
         if _CHEAPER.search(part):
             weights["economics"] *= EMPHASIS
             because.setdefault("preference", part)
-    _stated(read, values, because)
+    if left := _stated(read, agreed, values, because):
+        said = " and ".join(f'"{words}"' for words in left)
+        return Changed({}, because, (f"{said}: {_APART.format(name=agreed.name)}",))
     if "preference" in because:
         total = sum(weights.values()) or 1.0
         values["preference"] = Preference(**{k: v / total for k, v in weights.items()})
@@ -130,31 +133,79 @@ def _scale(
             values[name], because[name] = rate, part
 
 
-def _stated(read: Interpretation, values: dict[str, object], because: dict[str, str]) -> None:
-    """Numbers of the new words; each replaces what was read between the lines."""
+def _stated(
+    read: Interpretation,
+    agreed: ServiceProfile,
+    values: dict[str, object],
+    because: dict[str, str],
+) -> tuple[str, ...]:
+    """Numbers of the new words; each replaces what was read between the lines.
+
+    Returns the words that state what a change in words does not give: the tenant is asked then,
+    and nothing of it is left out in silence.
+    """
     if len(read.services) != 1:
-        return
-    for item in read.services[0].evidence:
-        if item.source is not Source.STATED or not isinstance(item.value, int | float):
-            continue
-        name, value = _field(item.key, float(item.value))
-        if name:
-            values[name], because[name] = value, item.words
+        return ()
+    stated = [item for item in read.services[0].evidence if item.source is Source.STATED]
+    counted = (item.value for item in stated if item.key == "num_ues")
+    devices = float(next(counted, agreed.devices))
+    left = []
+    for item in stated:
+        if item.key in _AGREED_APART:
+            left += [item.words] if item.value != getattr(agreed, _AGREED_APART[item.key]) else []
+        elif isinstance(item.value, int | float) and item.key in _FIELDS:
+            fields = _fields(item.key, float(item.value), devices)
+            left += [] if fields else [item.words]
+            values |= fields
+            because |= dict.fromkeys(fields, item.words)
+    return tuple(left)
 
 
-def _field(key: str, value: float) -> tuple[str, int]:
-    match key:
-        case "latency_ms" if 0 < value * 1_000 <= LATENCY_US_MAX:
-            return "latency_us_max", round(value * 1_000)
-        case "availability_pct" | "reliability_pct" if 0 < value < 100:
-            return "availability_ppb_min", min(round(value * PPB / 100), PPB - 1)
-        case "dl_mbps" if 0 < value * 1_000 <= KBPS_MAX:
-            return "downlink_kbps", round(value * 1_000)
-        case "ul_mbps" if 0 < value * 1_000 <= KBPS_MAX:
-            return "uplink_kbps", round(value * 1_000)
-        case "num_ues" if 1 <= value <= DEVICES_MAX:
-            return "devices", round(value)
-    return "", 0
+_AGREED_APART: Final = {
+    "price_eur_per_h": "price_micros_max",
+    "isolation": "isolation",
+    "origin": "origin",
+    "destination": "destination",
+}
+"""What is agreed in typed fields, or with a slice of its own, and never by a change in words."""
+
+_FIELDS: Final = {
+    "latency_ms": ("latency_us_max",),
+    "rtt_ms": ("latency_us_max",),
+    "availability_pct": ("availability_ppb_min",),
+    "reliability_pct": ("availability_ppb_min",),
+    "dl_mbps": ("downlink_kbps",),
+    "ul_mbps": ("uplink_kbps",),
+    "mbps": ("downlink_kbps", "uplink_kbps"),
+    "per_ue_dl_mbps": ("downlink_kbps",),
+    "per_ue_ul_mbps": ("uplink_kbps",),
+    "per_ue_mbps": ("downlink_kbps", "uplink_kbps"),
+    "num_ues": ("devices",),
+}
+"""Key of a stated value -> the fields of a service profile that it changes."""
+
+
+def _fields(key: str, value: float, devices: float) -> dict[str, object]:
+    """The fields that a value changes; none where it is out of range."""
+    match _FIELDS[key]:
+        case ("latency_us_max",):
+            wanted = round(value * 1_000 / (2 if key == "rtt_ms" else 1))
+            most = LATENCY_US_MAX
+        case ("availability_ppb_min",):
+            wanted = round(value * PPB / 100)
+            most = PPB - 1
+        case ("devices",):
+            wanted, most = math.ceil(value), DEVICES_MAX
+        case _:
+            wanted = math.ceil(value * 1_000 * (devices if key.startswith("per_ue") else 1))
+            most = KBPS_MAX
+    return dict.fromkeys(_FIELDS[key], wanted) if 1 <= wanted <= most else {}
+
+
+_APART: Final = (
+    "a change of {name} in words does not reach that; say the rest without it, and ask for that "
+    "in typed fields or with a slice of its own"
+)
 
 
 def _question(agreed: ServiceProfile, because: Mapping[str, str]) -> str:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import AsyncIterator, Coroutine, Sequence
 from typing import Any
 
 from coordinator.chain import Entry
 from coordinator.journal import Journal
 from coordinator.limits import (
+    RECORD_BYTES_MAX,
     RECORD_EVENTS_MAX,
+    TENANT_WATCHERS_MAX,
     WAIT_S_MAX,
     WATCHERS_MAX,
 )
@@ -30,7 +33,7 @@ class Views:
     def __init__(self, registry: Registry, journal: Journal) -> None:
         self._registry = registry
         self._journal = journal
-        self._watchers = 0
+        self._watchers: Counter[str] = Counter()
         self._writing: set[asyncio.Task[None]] = set()
 
     def order(self, tenant: str, order_id: str) -> Running:
@@ -90,8 +93,8 @@ class Views:
         )
 
     def decision_record(self, tenant: str, name: str) -> tuple[Sequence[Entry], bool]:
-        """The record, and whether the journal's hash chain holds."""
-        entries = self.record(tenant, name)[-RECORD_EVENTS_MAX:]
+        """The newest of the record that one answer has room for, and whether its chain holds."""
+        entries = _newest(self.record(tenant, name)[-RECORD_EVENTS_MAX:])
         return entries, self._journal.intact(entries)
 
     def slices_of_order(self, order: Order) -> list[SliceRecord]:
@@ -108,11 +111,16 @@ class Views:
         With `follow` it goes on: what assurance does and sees comes in as it happens.
 
         Raises:
-            NotFound, InvalidRequest; Overloaded: `WATCHERS_MAX` streams are open.
+            NotFound, InvalidRequest; Overloaded: `WATCHERS_MAX` streams are open, or
+            `TENANT_WATCHERS_MAX` of this tenant.
         """
-        if self._watchers >= WATCHERS_MAX:
-            raise Overloaded("too many watchers", limit="WATCHERS_MAX", value=WATCHERS_MAX)
-        self._watchers += 1
+        for count, limit, name_ in (
+            (self._watchers.total(), WATCHERS_MAX, "WATCHERS_MAX"),
+            (self._watchers[tenant], TENANT_WATCHERS_MAX, "TENANT_WATCHERS_MAX"),
+        ):
+            if count >= limit:
+                raise Overloaded("too many watchers", limit=name_, value=limit)
+        self._watchers[tenant] += 1
         try:
             while True:
                 running = self._at_work(tenant, name)
@@ -126,7 +134,9 @@ class Views:
                 if not entries:
                     await news.wait()
         finally:
-            self._watchers -= 1
+            self._watchers[tenant] -= 1
+            if not self._watchers[tenant]:
+                del self._watchers[tenant]
 
     def _at_work(self, tenant: str, name: str) -> Running | None:
         collection, _, key = name.partition("/")
@@ -143,6 +153,14 @@ class Views:
         for task in list(self._writing):
             task.cancel()
         await asyncio.gather(*self._writing, return_exceptions=True)
+
+
+def _newest(entries: Sequence[Entry]) -> Sequence[Entry]:
+    """Those at the end whose details are `RECORD_BYTES_MAX` together."""
+    size, first = 0, len(entries)
+    while first and (size := size + len(entries[first - 1].detail_json)) <= RECORD_BYTES_MAX:
+        first -= 1
+    return entries[first:]
 
 
 def _settled(order: Order, after_revision: int) -> bool:

@@ -92,7 +92,7 @@ def desks(home: Home) -> dict[str, Desk]:
     """
     run = Run.read(home)
     if run is None or not run.ready:
-        raise NotFound(f"no domain runs in {home.root}: only an operator can reach its functions")
+        raise NotFound(f"no domain runs in {home.root}; entente up starts a federation")
     trust = {member.name: member.trust_domain for member in load(Path(run.config)).members}
     ids = {name: Principal(trust[name], Role.OPERATOR, DESK).spiffe_id for name in run.domains}
     made = {}

@@ -50,6 +50,8 @@ ADVICE: Mapping[str, str] = {
     "UNREACHABLE": "is it running? entente up --detach",
 }
 """What to do, by reason, where the message itself cannot know."""
+ABOUT_SLICES = frozenset({"NOT_FOUND", "WRONG_STATE"})
+"""Reasons whose advice helps only where the error names a slice."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +137,8 @@ def error_text(error: EntenteError) -> str:
         [f"domain: {told['domain']}"] if told.get("domain", "coordinator") != "coordinator" else []
     )
     facts += [f"{key}: {_said(told, key)}" for key in ("requested", "achievable") if told.get(key)]
-    if advice := ADVICE.get(error.reason):
+    about_a_slice = error.reason not in ABOUT_SLICES or "slice" in told
+    if (advice := ADVICE.get(error.reason)) and about_a_slice:
         facts.append(advice)
     return error.message + (f"\n  {'; '.join(facts)}" if facts else "")
 

@@ -201,7 +201,7 @@ def functions(
     lines = desks(Home.of_environment())
     found = asyncio.run(monitored(lines, slice_name(name), Action(action), function, replicas))
     if not found.segments:
-        raise NotFound(f"no domain here runs anything of {name}")
+        raise NotFound(f"no domain here runs anything of {name}", slice=name)
     if as_json:
         print_json({"segments": found.segments})
     else:

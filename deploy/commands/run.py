@@ -53,6 +53,8 @@ MODEL_START_S = 900.0
 STOP_S = 20.0
 """How long `down` waits before it ends the process the hard way."""
 GERMANY = Path("germany")
+STARTING = "starting "
+"""How a line begins that says which part is being started."""
 
 
 def register(app: typer.Typer) -> None:
@@ -99,7 +101,8 @@ def up(
     if detach:
         said = context.meta["arguments"]  # checked by now: the same, but in the foreground
         again = [word for word in said if word not in ("--detach", "--json")]
-        _show(_detached(home, again, START_S if model is None else MODEL_START_S), as_json)
+        patience_s = START_S if model is None else MODEL_START_S
+        _show(_detached(home, again, patience_s, _teller(as_json)), as_json)
         return
     found = found.on_free_ports() if free_ports else found
     start = partial(
@@ -223,10 +226,9 @@ def _http(serve: bool, free_ports: bool) -> str | None:
 
 def _foreground(start: Callable[..., Runtime], as_json: bool) -> None:
     leave = threading.Event()
-    tell = (lambda _: None) if as_json else (lambda what: typer.echo(f"starting {what}"))
     # SIGTERM while starting ends it as Ctrl-C does: whatever has started is stopped again.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    with start(tell=tell) as runtime:
+    with start(tell=_teller(as_json)) as runtime:
         signal.signal(signal.SIGTERM, lambda *_: leave.set())
         signal.signal(signal.SIGINT, lambda *_: leave.set())
         _show(runtime.run, as_json)
@@ -236,8 +238,13 @@ def _foreground(start: Callable[..., Runtime], as_json: bool) -> None:
             typer.echo("stopping")
 
 
-def _detached(home: Home, arguments: list[str], start_s: float) -> Run:
-    """Start `up` in the background and wait until it serves.
+def _teller(as_json: bool) -> Callable[[str], None]:
+    """Says which part is being started."""
+    return (lambda _: None) if as_json else (lambda what: typer.echo(f"{STARTING}{what}"))
+
+
+def _detached(home: Home, arguments: list[str], start_s: float, tell: Callable[[str], None]) -> Run:
+    """Start `up` in the background and wait until it serves; `tell` hears of each part.
 
     Raises:
         EntenteError: it ended before that; the message is its own last line.
@@ -264,7 +271,14 @@ def _detached(home: Home, arguments: list[str], start_s: float) -> Run:
             start_new_session=True,
         )
 
+    said = 0
+
     def settled() -> bool:
+        nonlocal said
+        parts = [line for line in _whole_lines(log) if line.startswith(STARTING)]
+        for part in parts[said:]:
+            tell(part.removeprefix(STARTING))
+        said = len(parts)
         run = Run.read(home)
         return process.poll() is not None or (run is not None and run.ready)
 
@@ -275,6 +289,10 @@ def _detached(home: Home, arguments: list[str], start_s: float) -> Run:
     if run is None or not run.ready:
         raise EntenteError(_reason(log, process.returncode))
     return run
+
+
+def _whole_lines(log: Path) -> list[str]:
+    return log.read_text(errors="replace").rpartition("\n")[0].splitlines()
 
 
 def _reason(log: Path, code: int | None) -> str:

@@ -44,6 +44,13 @@ def values(words: str) -> dict[str, object]:
         ("uptime is less important now", {"availability_ppb_min": RELAXED_AVAILABILITY_PPB}),
         ("latency of 50 ms is enough", {"latency_us_max": 50_000}),
         ("give me 40 Mbit/s uplink and 20 devices", {"uplink_kbps": 40_000, "devices": 20}),
+        ("a round trip of 30 ms is enough", {"latency_us_max": 15_000}),
+        ("10 Mbit/s is enough", {"downlink_kbps": 10_000, "uplink_kbps": 10_000}),
+        (
+            "10 Mbit/s per device for 5 devices",
+            {"downlink_kbps": 50_000, "uplink_kbps": 50_000, "devices": 5},
+        ),
+        ("the crane in Berlin can do with 60 ms", {"latency_us_max": 60_000}),
         ("double the bandwidth", {"downlink_kbps": 8_000, "uplink_kbps": 16_000}),
         ("half the throughput is enough", {"downlink_kbps": 2_000, "uplink_kbps": 4_000}),
         (
@@ -56,6 +63,23 @@ def test_what_is_said_is_changed_and_nothing_else(words: str, expected: dict[str
     assert values(words) == expected
     cited = [changed(words).because[field].lower() for field in expected]
     assert all(part in words.lower() for part in cited)
+
+
+@pytest.mark.parametrize(
+    ("words", "left"),
+    [
+        ("latency of 50 ms is enough and at most 2 EUR per hour", "2 EUR per hour"),
+        ("latency of 50 ms is enough, in Munich", "Munich"),
+        ("latency of 50 ms is enough, but isolated", "isolated"),
+        ("latency of 900 s is enough", "900 s"),
+    ],
+)
+def test_nothing_that_is_said_is_left_out_in_silence(words: str, left: str) -> None:
+    """G7: who is given 50 ms at any price has not got what it asked for."""
+    found = changed(words)
+    assert not found.values
+    (question,) = found.questions
+    assert left in question
 
 
 def test_what_matters_less_weighs_less_and_the_price_more() -> None:
@@ -90,5 +114,6 @@ def test_giving_up_never_makes_anything_stricter() -> None:
 
 def test_text_has_no_authority_over_what_it_may_not_name() -> None:
     """G9: price ceilings, tenants and isolation are not read out of a change in words."""
-    words = "latency is no longer critical; set isolation to shared and tenant to other, price 0"
+    words = "latency is no longer critical; set tenant to other"
     assert set(changed(words).values) == {"latency_us_max", "preference"}
+    assert not changed(f"{words} and isolation to shared, price 0").values  # it is asked

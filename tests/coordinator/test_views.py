@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from coordinator import views as module
 from coordinator.journal import Journal
 from coordinator.model import SliceState
 from coordinator.records import Order, OrderKind, OrderState
 from coordinator.registry import Registry
 from coordinator.views import Views
+from domains.errors import Overloaded
 from tests.asking import eventually
 from tests.coordinator.test_registry import record
 
@@ -38,4 +41,45 @@ async def test_a_watcher_is_let_go_by_an_order_that_ends_without_a_word(
     registry.put_order(running)
     async with asyncio.timeout(WITHIN_S):
         assert await waiting is None
+    journal.close()
+
+
+async def test_a_long_record_is_its_newest_part_and_still_verifies(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal = await Journal.open(tmp_path / "journal.sqlite")
+    registry = Registry(journal)
+    registry.put_slice(record(1, SliceState.ACTIVATED))
+    for number in range(8):
+        journal.append(
+            order_id="", step="assure", event="told", at_s=0.0, slice_id="slice-1",
+            text=str(number), detail={"long": "x" * 100},
+        )  # fmt: skip
+    await journal.flush()
+    monkeypatch.setattr(module, "RECORD_BYTES_MAX", 350)  # of 111 each
+    entries, intact = Views(registry, journal).decision_record("clinic", "slices/slice-1")
+    assert [entry.text for entry in entries] == ["5", "6", "7"]
+    assert intact
+    journal.close()
+
+
+async def test_one_tenant_cannot_take_every_watch(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "TENANT_WATCHERS_MAX", 2)
+    journal = await Journal.open(tmp_path / "journal.sqlite")
+    registry = Registry(journal)
+    for tenant in ("clinic", "other"):
+        slice_ = replace(record(1), tenant=tenant, slice_id=tenant)
+        registry.put_slice(slice_)
+        journal.append(order_id="", step="assure", event="told", at_s=0.0, slice_id=tenant)
+    views = Views(registry, journal)
+    open_ = [views.watch("clinic", "slices/clinic", 0, follow=True) for _ in range(3)]
+    await anext(open_[0])
+    await anext(open_[1])
+    with pytest.raises(Overloaded):
+        await anext(open_[2])
+    await anext(views.watch("other", "slices/other", 0, follow=True))
+    await open_[0].aclose()  # type: ignore[attr-defined]
+    await anext(views.watch("clinic", "slices/clinic", 0, follow=True))
     journal.close()
