@@ -1,16 +1,18 @@
 """Between the first menus and a proposal: what is asked of whom, typed, when menus do not settle.
 
 The coordinator's half of the contract net: it calls, gets bids, and where no combination of them
-keeps the service it counters. Of the price each domain is asked to come down by the same share, so
-that the ceiling is met if all do; of latency and availability each is asked for what the others
-leave of the end-to-end budget. A domain that has left nothing open is not asked again. What each
-concedes is its own policy's affair; `negotiate.settle` decides exactly on what is then on offer.
+keeps the service it counters. Of the price each domain that can still come down is asked to do so
+by the same share, so that the ceiling is met if all do; of latency and availability each is asked
+for what the others leave of the end-to-end budget. A domain that has left nothing open is not asked
+again. What each concedes is its own policy's affair; `negotiate.settle` decides exactly on what is
+then on offer.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from fractions import Fraction
 
 from coordinator.model import (
     Agreement,
@@ -22,7 +24,7 @@ from coordinator.model import (
     ServiceProfile,
 )
 from coordinator.negotiate import penalty
-from domains.model import PPB, Attribute, Counter, Menu, Offer, SliceProfile
+from domains.model import PPB, Attribute, Counter, Menu, SliceProfile
 
 Result = Agreement | Proposal | Refusal
 
@@ -46,32 +48,38 @@ def counters(
     """Per menu that has left open what must give: the wanted budgets and the counter to send."""
     gives = {relaxation.relaxation.attribute for relaxation in proposal.relaxations}
     taken = {_key(choice): choice for choice in proposal.agreement.choices}
+    still_open = {
+        key: menu
+        for key, menu in menus.items()
+        if menu.offers and not gives.isdisjoint(menu.negotiable) and menu.round + 1 == number
+    }
+    share = _share(service, taken, still_open) if Attribute.PRICE in gives else None
+    if share is not None and share <= 0:
+        return {}
     wanted: dict[MenuKey, tuple[SliceProfile, Counter]] = {}
-    for key, menu in menus.items():
-        if not menu.offers or gives.isdisjoint(menu.negotiable) or menu.round + 1 != number:
-            continue
+    for key, menu in still_open.items():
         choice = taken.get(key)
         offer = choice.offer if choice else menu.offers[0]
         profile = budgets[key]
         if choice:
             profile = _wanted(service, proposal.agreement, choice, profile, gives)
-        target = _target(service, proposal, offer) if Attribute.PRICE in gives else None
+        target = None if share is None else int(offer.metrics.price_micros * share)
         wanted[key] = profile, Counter(number, offer, target)
     return wanted
 
 
-def better(service: ServiceProfile, result: Result, before: Result) -> bool:
+def better(service: ServiceProfile, result: Result, before: Result, trades: bool = False) -> bool:
     """Whether a round did not make things worse: fresher menus win where they are as good."""
-    return _rank(service, result) <= _rank(service, before)
+    return _rank(service, result, trades) <= _rank(service, before, trades)
 
 
-def _rank(service: ServiceProfile, result: Result) -> tuple[int, float, int]:
+def _rank(service: ServiceProfile, result: Result, trades: bool) -> tuple[int, float, int]:
     match result:
         case Agreement(metrics=metrics):
-            return 0, 0.0, metrics.price_micros
+            return 0, penalty(service, metrics, trades), metrics.price_micros
         case Proposal(agreement=agreement):
             metrics = agreement.metrics
-            return 1, penalty(service, metrics), metrics.price_micros
+            return int(not trades), penalty(service, metrics, trades), metrics.price_micros
         case Refusal():
             return 2, 0.0, 0
 
@@ -80,11 +88,21 @@ def _key(choice: Choice) -> MenuKey:
     return choice.hop.domain, choice.hop.ingress, choice.hop.egress
 
 
-def _target(service: ServiceProfile, proposal: Proposal, offer: Offer) -> int:
-    """The offer's price, brought down by the share by which the whole is above the ceiling."""
-    assert service.price_micros_max is not None, "without a ceiling no price must give"
-    total = proposal.agreement.metrics.price_micros
-    return offer.metrics.price_micros * service.price_micros_max // max(total, 1)
+def _share(
+    service: ServiceProfile, taken: Mapping[MenuKey, Choice], still_open: Mapping[MenuKey, Menu]
+) -> Fraction:
+    """What must be left of the prices that can still come down; 0 or less where that is nothing.
+
+    Where none of those taken can, the others are asked for what the ceiling leaves of the whole.
+    """
+    ceiling = service.price_micros_max
+    assert ceiling is not None, "without a ceiling no price must give"
+    prices = {key: choice.offer.metrics.price_micros for key, choice in taken.items()}
+    moves = sum(price for key, price in prices.items() if key in still_open)
+    if not moves:
+        return Fraction(ceiling, max(sum(prices.values()), 1))
+    stays = sum(prices.values()) - moves
+    return Fraction(ceiling - stays, moves)
 
 
 def _wanted(

@@ -13,13 +13,15 @@ from coordinator.errors import ProposalExpired, ProposalRejected, RelaxationNeed
 from coordinator.journal import Journal
 from coordinator.limits import PROPOSAL_TTL_S
 from coordinator.model import Agreement, Proposal, Refusal
-from coordinator.negotiate import relaxed
+from coordinator.negotiate import relaxed, worth_it
 from coordinator.planner import Plan
 from coordinator.records import OnRelaxation, Order, OrderState, Running
 from coordinator.registry import Registry
 from coordinator.scribe import Scribe
 from coordinator.words import said_relaxation
 from domains.errors import CapacityInsufficient
+
+TRADED = "the tenant trades: what it gives up is worth less to it than what that leaves or saves"
 
 
 class Consent:
@@ -57,6 +59,8 @@ class Consent:
         match order.on_relaxation:
             case OnRelaxation.REJECT:
                 raise RelaxationNeeded(text, **metadata)
+            case OnRelaxation.TRADE if not _worth_it(order):
+                raise RelaxationNeeded(text, **metadata)
             case OnRelaxation.ASK:
                 if not await self._answer(running):
                     raise ProposalRejected(f"the tenant declined: {text}", **metadata)
@@ -65,6 +69,10 @@ class Consent:
             for service, proposal in zip(order.services, order.proposals, strict=True)
         )
         self._scribe.note(order, "negotiate", "accepted", "the tenant accepts the relaxation")
+        if order.on_relaxation is OnRelaxation.TRADE:
+            for slice_id, proposal in zip(order.slices, order.proposals, strict=True):
+                if proposal:
+                    self._scribe.note(order, "negotiate", "traded", TRADED, slice_id=slice_id)
         if order.on_relaxation is OnRelaxation.ASK:
             return None
         return [
@@ -97,6 +105,12 @@ class Consent:
         finally:
             running.answer = None
             order.proposal_id = ""
+
+
+def _worth_it(order: Order) -> bool:
+    """Whether every relaxation is one that a tenant that trades says yes to in advance."""
+    pairs = zip(order.services, order.proposals, strict=True)
+    return all(worth_it(service, proposal) for service, proposal in pairs if proposal)
 
 
 def shortfall(order: Order) -> tuple[str, dict[str, Any]]:

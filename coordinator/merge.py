@@ -28,6 +28,10 @@ OFFERS_MAX = 64
 """Offers in one menu; a domain that sends more is not listened to."""
 WEIGHT_MIN = 0.01
 """What a quality that the tenant gave no weight still weighs."""
+TRADED_PENALTY_MAX = 0.1
+"""What a tenant that trades gives up at most, in weighted shares of what it asked for."""
+_OUT_OF_REACH = 2.0
+"""Above every penalty within reach, which is at most `TRADED_PENALTY_MAX` and the whole ceiling."""
 RATE_MAX = 4**12
 """Highest price of a microsecond, in micro-EUR/h, that is tried to find bounds."""
 RATES = (0, *(4**power for power in range(12)), RATE_MAX)
@@ -60,7 +64,12 @@ _BOUNDLESS = 1 << 62
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """A service profile as integers to compare with, and its weights."""
+    """A service profile as integers to compare with, and its weights.
+
+    Attributes:
+        trades: whether the tenant gives up quality for what that saves: then `penalty` counts the
+            price as well, as a share of the ceiling, wherever both are within reach.
+    """
 
     latency_us: int
     availability_ppb: int
@@ -70,9 +79,10 @@ class Need:
     by_reliability: float
     by_throughput: float
     by_price: float
+    trades: bool = False
 
     @staticmethod
-    def of(service: ServiceProfile) -> Need:
+    def of(service: ServiceProfile, trades: bool = False) -> Need:
         preference = service.preference
         return Need(
             service.latency_us_max,
@@ -83,10 +93,11 @@ class Need:
             max(preference.reliability, WEIGHT_MIN),
             max(preference.throughput, WEIGHT_MIN),
             max(preference.economics, WEIGHT_MIN),
+            trades and bool(service.price_micros_max),
         )
 
     def penalty(self, level: Level, price: int, latency: int, availability: int) -> float:
-        """Zero exactly where all needs are met; never less for a worse combination."""
+        """Never less for a worse combination; without trades zero exactly where all is met."""
         total = 0.0
         if latency > self.latency_us:
             total += self.by_latency * ((latency - self.latency_us) / max(self.latency_us, 1))
@@ -102,6 +113,10 @@ class Need:
                     total += self.by_throughput * ((needed - have) / needed)
         if self.price_micros is not None and price > self.price_micros:
             total += self.by_price * ((price - self.price_micros) / max(self.price_micros, 1))
+            return total + _OUT_OF_REACH if self.trades else total
+        if self.trades and self.price_micros:
+            within = total <= TRADED_PENALTY_MAX
+            return total + (price / self.price_micros if within else _OUT_OF_REACH)
         return total
 
 

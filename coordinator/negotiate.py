@@ -11,6 +11,11 @@ combination of least `penalty`, then of least price. With the tenant's weights w
 
 each term only where it falls short: zero exactly where the service is kept. Floating point ranks
 what must give; whether anything must is decided in integers.
+
+A tenant that trades takes the ceiling for what the service is worth to it and a penalty for the
+share of that which it loses. It gets the combination of least penalty + price / price_micros_max
+among those within the ceiling and `TRADED_PENALTY_MAX`: a proposal where that is worth more than
+keeping everything.
 """
 
 from __future__ import annotations
@@ -55,8 +60,11 @@ def settle(
     chains: Sequence[Chain],
     menus: Mapping[MenuKey, Menu],
     budgets: Budgets,
+    trades: bool = False,
 ) -> Agreement | Proposal | Refusal:
     """The cheapest agreement over all chains, else the least relaxed proposal, else why not.
+
+    With `trades` (and a ceiling) what is worth most to the tenant, if anything is within reach.
 
     Ties: lower latency, then higher availability, then domain names. The order of chains, menus
     and offers makes no difference. A menu that is missing counts as empty.
@@ -65,7 +73,7 @@ def settle(
         Overloaded: a merge needs more than `LABELS_MAX` labels.
     """
     assert chains, "without a chain there is nothing to settle"
-    need = Need.of(service)
+    need = Need.of(service, trades)
     options = {key: options_of(menu, need) for key, menu in menus.items() if key in budgets}
     routes = [
         Route.of(chain, [options[_key(hop)] for hop in chain])
@@ -75,10 +83,13 @@ def settle(
     if not routes:
         return _refusal(service, chains, menus, options)
     routes.sort(key=lambda route: (route.price[0], route.names))
-    found = cheapest(routes, need)
+    found = None if need.trades else cheapest(routes, need)
     if found:
         return _agreement(service, found, budgets)
-    return _proposal(service, least_relaxed(routes, need), budgets)
+    found = least_relaxed(routes, need)
+    agreement = _agreement(service, found, budgets)
+    gives = _shortfalls(service, agreement.metrics)
+    return _proposal(service, agreement, gives) if gives else agreement
 
 
 def keeps(service: ServiceProfile, agreement: Agreement) -> bool:
@@ -101,11 +112,20 @@ def keeps(service: ServiceProfile, agreement: Agreement) -> bool:
     )
 
 
-def penalty(service: ServiceProfile, metrics: Metrics) -> float:
-    """How much a combination asks the tenant to give, weighted; the formula is above."""
-    need = Need.of(service)
+def penalty(service: ServiceProfile, metrics: Metrics, trades: bool = False) -> float:
+    """How much a combination asks the tenant to give, weighted; the formulas are above."""
+    need = Need.of(service, trades)
     level = level_of(metrics, need)
     return need.penalty(level, metrics.price_micros, metrics.latency_us, metrics.availability_ppb)
+
+
+def worth_it(service: ServiceProfile, proposal: Proposal) -> bool:
+    """Whether a tenant that trades says yes: what it gives up and pays is no more than the worth.
+
+    penalty + price / price_micros_max <= 1; without a ceiling nothing is known to be worth it.
+    """
+    metrics = proposal.agreement.metrics
+    return bool(service.price_micros_max) and penalty(service, metrics, trades=True) <= 1
 
 
 def relaxed(service: ServiceProfile, proposal: Proposal) -> ServiceProfile:
@@ -138,10 +158,9 @@ def _agreement(service: ServiceProfile, found: Found, budgets: Budgets) -> Agree
 # -- what must give ------------------------------------------------------------------------
 
 
-def _proposal(service: ServiceProfile, found: Found, budgets: Budgets) -> Proposal:
-    agreement = _agreement(service, found, budgets)
-    gives = _shortfalls(service, agreement.metrics)
-    assert gives, "a combination that keeps the service is an agreement"
+def _proposal(
+    service: ServiceProfile, agreement: Agreement, gives: Sequence[Relaxation]
+) -> Proposal:
     relaxations = []
     for relaxation in gives:
         domain, at_domain = _binding(relaxation, agreement.choices)

@@ -17,7 +17,7 @@ from coordinator.model import (
     Refusal,
     ServiceProfile,
 )
-from coordinator.negotiate import settle
+from coordinator.negotiate import settle, worth_it
 from coordinator.placement import chains
 from coordinator.resources import ResourceDatabase
 from coordinator.split import split
@@ -32,6 +32,7 @@ class Task:
 
     Attributes:
         without: domains to leave out where others can take their place.
+        trades: whether the tenant gives up quality for what that saves (`negotiate`).
     """
 
     service: ServiceProfile
@@ -39,6 +40,7 @@ class Task:
     holds: Mapping[str, str] | None = None
     avoid: frozenset[MenuKey] = frozenset()
     without: frozenset[str] = frozenset()
+    trades: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,7 @@ class Plan:
     menus: Mapping[MenuKey, Menu]
     result: Agreement | Proposal | Refusal
     rounds: tuple[Round, ...] = ()
+    trades: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +113,7 @@ class Planner:
         for ask, menu in bids:
             menus[ask.task][ask.key] = menu
         plans = [
-            self._settled(task.service, *route, menus[index], silent)
+            self._settled(task, *route, menus[index], silent)
             for index, (task, route) in enumerate(zip(tasks, routed, strict=True))
         ]
         for number in range(1, self._rounds_max + 1):
@@ -206,19 +209,20 @@ class Planner:
 
     @staticmethod
     def _settled(
-        service: ServiceProfile,
+        task: Task,
         found: Sequence[Chain],
         budgets: Mapping[MenuKey, SliceProfile],
         menus: Mapping[MenuKey, Menu],
         silent: Mapping[str, EntenteError],
     ) -> Plan:
-        result = settle(service, found, menus, budgets)
+        service = task.service
+        result = settle(service, found, menus, budgets, task.trades)
         if isinstance(result, Refusal):
             for chain in found:
                 for hop in chain:
                     if hop.domain in silent:
                         raise silent[hop.domain]
-        return Plan(service, found, budgets, menus, result)
+        return Plan(service, found, budgets, menus, result, (), task.trades)
 
 
 def _around(found: Sequence[Chain], without: frozenset[str]) -> Sequence[Chain]:
@@ -231,6 +235,8 @@ def counters(plan: Plan, number: int) -> Mapping[MenuKey, tuple[SliceProfile, Co
     """What to answer in this round; nothing where it settled, or the last round changed nothing."""
     if not isinstance(plan.result, Proposal) or (plan.rounds and not plan.rounds[-1].moved):
         return {}
+    if plan.trades and worth_it(plan.service, plan.result):
+        return {}
     return bargain.counters(plan.service, plan.result, plan.menus, plan.budgets, number)
 
 
@@ -240,12 +246,12 @@ def countered(plan: Plan, number: int, bids: Mapping[MenuKey, tuple[SliceProfile
         return plan
     budgets = {**plan.budgets, **{key: profile for key, (profile, _) in bids.items()}}
     menus = {**plan.menus, **{key: menu for key, (_, menu) in bids.items()}}
-    result = settle(plan.service, plan.chains, menus, budgets)
+    result = settle(plan.service, plan.chains, menus, budgets, plan.trades)
     moved = tuple(
         key[0] for key, (_, menu) in bids.items() if menu.offers != plan.menus[key].offers
     )
     done = Round(number, tuple((key[0], menu.rationale) for key, (_, menu) in bids.items()), moved)
     rounds = (*plan.rounds, done)
-    if bargain.better(plan.service, result, plan.result):
-        return Plan(plan.service, plan.chains, budgets, menus, result, rounds)
+    if bargain.better(plan.service, result, plan.result, plan.trades):
+        return replace(plan, budgets=budgets, menus=menus, result=result, rounds=rounds)
     return replace(plan, rounds=rounds)

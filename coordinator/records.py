@@ -48,11 +48,16 @@ class OrderState(StrEnum):
 
 
 class OnRelaxation(StrEnum):
-    """What to do when only a relaxed profile can be had."""
+    """What to do when only a relaxed profile can be had.
+
+    TRADE is a yes in advance to what is worth it by the tenant's own ceiling and weights, also
+    where everything could be kept for more (`negotiate`).
+    """
 
     ASK = "ask"
     ACCEPT = "accept"
     REJECT = "reject"
+    TRADE = "trade"
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,6 +44,7 @@ _ON_RELAXATION = {
     slices_pb2.RELAXATION_POLICY_ASK: OnRelaxation.ASK,
     slices_pb2.RELAXATION_POLICY_ACCEPT: OnRelaxation.ACCEPT,
     slices_pb2.RELAXATION_POLICY_REJECT: OnRelaxation.REJECT,
+    slices_pb2.RELAXATION_POLICY_TRADE: OnRelaxation.TRADE,
 }
 
 

@@ -22,6 +22,7 @@ from coordinator.planner import Task
 from coordinator.profile import overlaid, service_profiles
 from coordinator.records import (
     Failure,
+    OnRelaxation,
     Order,
     OrderKind,
     OrderState,
@@ -92,7 +93,8 @@ class Workflow:
             self._begin_slices(order)
             if order.intent:  # words might be read otherwise after a restart
                 self.registry.keep_order(order)
-        tasks = [Task(service) for service in order.services]
+        trades = order.on_relaxation is OnRelaxation.TRADE
+        tasks = [Task(service, trades=trades) for service in order.services]
         if holds := await self.securing.secure(running, tasks):
             activate(self.registry, self.scribe, order, holds)
         self.done(running)
@@ -104,7 +106,9 @@ class Workflow:
         held = {segment.domain: segment.hold_id for segment in record.segments}
         # In other words the slice may become another one: then it may move as well.
         chain = None if order.intent else self.securing.chain_of(record)
-        if holds := await self.securing.secure(running, [Task(order.services[0], chain, held)]):
+        trades = order.on_relaxation is OnRelaxation.TRADE
+        task = Task(order.services[0], chain, held, trades=trades)
+        if holds := await self.securing.secure(running, [task]):
             activate(self.registry, self.scribe, order, holds)
             await self._left_behind(order, record)
         self.done(running)

@@ -86,12 +86,13 @@ def _shown(link: AbstractLink, permille: int, price: Callable[[int], int]) -> Ab
         link.egress,
         link.latency_us_min,
         link.availability_ppb_max,
-        _bucket(permille),
+        bucket_of(permille),
         price(link.price_micros_from),
     )
 
 
-def _bucket(permille: int) -> Bucket:
+def bucket_of(permille: int) -> Bucket:
+    """What is left, in thousandths of what there is, as anybody may know it."""
     if permille <= 0:
         return Bucket.NONE
     if permille < LOW_PERMILLE:

@@ -13,6 +13,7 @@ from domains.agents.concession import margin_for, margin_of_round, price_of
 from domains.agents.engine import Engine, Point, Situation, Stance, fault
 from domains.agents.policy import ROUNDS_MAX, Policy
 from domains.agents.rules import decide, points_of_round, shown
+from domains.agents.scarcity import Scarce
 from domains.errors import OfferChanged
 from domains.model import (
     UNIT,
@@ -29,11 +30,13 @@ from domains.technologies import PERMILLE, Free, Option, Technology
 
 @dataclass(frozen=True, slots=True)
 class _Countered:
-    """A counter that names an offer of ours: from which round on, and from which margin."""
+    """A counter that names an offer of ours: from which round on, from which margin, and whether
+    there is plenty of all that the offer takes."""
 
     round: int
     margin_permille: int
     wanted_permille: int | None
+    plenty: bool
 
 
 class Agent:
@@ -54,6 +57,9 @@ class Agent:
     ) -> None:
         self._technology = technology
         self._policy = policy
+        charges = policy.scarcity_permille_medium, policy.scarcity_permille_low
+        self._scarce = Scarce(technology, *charges)
+        self._priced = self._scarce if any(charges) else technology
         self._secret = secret
         self._engine = engine
         self._rank = rank
@@ -107,7 +113,7 @@ class Agent:
                 continue
             countered = self._countered(profile, counter, tenant, free, now_s)
             if countered is not None:
-                at_cost = self._allowed(menu(self._technology, profile, free))
+                at_cost = self._allowed(menu(self._priced, profile, free))
                 asked.append((index, self._situation(at_cost, tenant, countered)))
         stances = await self._stances([situation for _, situation in asked])
         for (index, situation), stance in zip(asked, stances, strict=True):
@@ -115,7 +121,7 @@ class Agent:
             margin, round_ = stance.margin_permille, situation.round
             terms = self._terms(tenant, round_, now_s, margin)
             # The same profile, the same room: the same points in the same order, now with a price.
-            found = self._allowed(menu(self._technology, profiles[index], free, terms)).offers
+            found = self._allowed(menu(self._priced, profiles[index], free, terms)).offers
             offers = tuple(found[point] for point in sorted(stance.points))
             negotiable = self._negotiable(tenant, round_, margin, len(found))
             menus[index] = Menu(
@@ -198,7 +204,7 @@ class Agent:
     # -- rounds ----------------------------------------------------------------------------
 
     def _first(self, profile: SliceProfile, tenant: str, free: Free, terms: Terms) -> Menu:
-        found = self._allowed(menu(self._technology, profile, free, terms, self._rank))
+        found = self._allowed(menu(self._priced, profile, free, terms, self._rank))
         if not found.offers:
             return found
         offers, most = found.offers, self._policy.points_first
@@ -214,13 +220,15 @@ class Agent:
         sealed = self._sealed(counter.offer, tenant, now_s)
         if sealed is None or not sealed[0] + 1 == counter.round <= self._policy.rounds_max:
             return None
-        option = recognised(self._technology, profile, counter.offer, free, sealed[1])
+        option = recognised(self._priced, profile, counter.offer, free, sealed[1])
         if option is None:
             return None
         cost, price = option.metrics.price_micros, counter.offer.metrics.price_micros
         target = counter.price_micros_target
         wanted = None if target is None else max(margin_for(cost, target), 0)
-        return _Countered(counter.round, self._margin_of(cost, price, tenant, sealed[0]), wanted)
+        last = self._margin_of(cost, price, tenant, sealed[0])
+        plenty = self._scarce.plenty(option, free)
+        return _Countered(counter.round, last, wanted, plenty)
 
     def _margin_of(self, cost: int, price: int, tenant: str, round_: int) -> int:
         """The margin that a price was made with; where the least price hides it, the formula's."""
@@ -243,6 +251,7 @@ class Agent:
             margin_permille_last=countered.margin_permille,
             margin_permille_wanted=countered.wanted_permille,
             patience_permille=policy.patience_permille,
+            plenty=countered.plenty,
             latency_us_max=profile.latency_us_max,
             availability_ppb_min=profile.availability_ppb_min,
             points=_points(at_cost.offers),

@@ -7,9 +7,12 @@ section 4.1, polynomial form. In round r of R, with margins in thousandths of th
     margin(r) = floor + (1 - alpha(r)) * (opening - floor)          rounded up
 
 beta < 1 is Boulware (firm until late), beta > 1 Conceder. Only the price is conceded, and only what
-is asked for: a round without a price target, or with one that is met earlier, goes no further. Two
-rules make it a monotonic concession protocol (Rosenschein and Zlotkin, "Rules of Encounter", 1994):
-the margin never rises from one round to the next, and never is below the floor.
+is asked for: a round without a price target, or with one that is met earlier, goes no further. No
+round is played for show: a target below the floor gets the floor at once, as the last word, and
+where there is plenty (`scarcity`) what is asked for is conceded at once, as idle capacity earns
+nothing by waiting. Firmness is for what is scarce. Two rules make it a monotonic concession
+protocol (Rosenschein and Zlotkin, "Rules of Encounter", 1994): the margin never rises from one
+round to the next, and never is below the floor.
 """
 
 from __future__ import annotations
@@ -30,15 +33,18 @@ def margin_of_round(
     return min(opening, max(floor, ceil(floor + (1 - alpha) * (opening - floor))))
 
 
-def conceded(last: int, of_round: int, floor: int, wanted: int | None) -> int:
+def conceded(last: int, of_round: int, floor: int, wanted: int | None, plenty: bool = False) -> int:
     """The next margin: no higher than the last, no lower than asked for, never below the floor.
 
     Args:
         last: margin of the offer that was countered; wanted: the one that meets the counter's
             target, None where the price is not what stands in the way.
+        plenty: nothing that the offer takes is scarce.
     """
     if wanted is None:
         return max(last, floor)
+    if plenty or wanted < floor:
+        return max(min(last, wanted), floor)
     return max(min(last, max(of_round, wanted)), floor)
 
 

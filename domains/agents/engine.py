@@ -29,6 +29,7 @@ class Situation:
         round, rounds_max: counters so far, and how many are answered.
         margin_permille_last: of the offer that was countered; _floor: the policy's;
             _wanted: the one that meets the counter's target, None without one.
+        plenty: of all that the countered offer takes there is plenty (`scarcity`).
         points: what is feasible and within the policy; points_max: how many may be shown now.
     """
 
@@ -39,6 +40,7 @@ class Situation:
     margin_permille_last: int
     margin_permille_wanted: int | None
     patience_permille: int
+    plenty: bool
     latency_us_max: int
     availability_ppb_min: int
     points: tuple[Point, ...]

@@ -163,6 +163,9 @@ class Policy(Section):
     Attributes:
         headroom_permille: of every resource, kept for slices that grow in place.
         margin_permille_open: on top of cost in the first menu; _min: below which it never goes.
+        scarcity_permille_medium, scarcity_permille_low: of the cost, charged on top of it, margins
+            coming on top of both, where the scarcest resource that an offer takes is down to three
+            fifths and to a quarter: `scarcity`.
         price_micros_min: no segment is sold for less.
         patience_permille: how late the agent concedes, `beta` of `concession`; below 1000 is
             Boulware: firm first.
@@ -176,6 +179,8 @@ class Policy(Section):
     headroom_permille: int = Field(default=0, ge=0, lt=PERMILLE)
     margin_permille_open: Permille = 0
     margin_permille_min: Permille = 0
+    scarcity_permille_medium: Permille = 0
+    scarcity_permille_low: Permille = 0
     price_micros_min: int = Field(default=0, ge=0, le=10**12)
     patience_permille: int = Field(default=PERMILLE, ge=50, le=20 * PERMILLE)
     rounds_max: int = Field(default=ROUNDS_MAX, ge=0, le=ROUNDS_MAX)
@@ -192,6 +197,12 @@ class Policy(Section):
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         _floor_below_opening(self.margin_permille_open, self.margin_permille_min)
+        if self.scarcity_permille_medium > self.scarcity_permille_low:
+            raise contradiction(
+                "scarcity_permille_medium",
+                "scarcity_permille_low",
+                "less is asked for what is rarer",
+            )
         if self.points_first > self.points_max:
             raise contradiction("points_first", "points_max", "more at first than in the end")
         if both := set(self.allow) & set(self.deny):

@@ -23,6 +23,7 @@ def decide(situation: Situation) -> Stance:
         of_round,
         situation.margin_permille_floor,
         situation.margin_permille_wanted,
+        situation.plenty,
     )
     points = shown(situation.points, situation.points_max)
     return Stance(margin, points, _because(situation, margin))

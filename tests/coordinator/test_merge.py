@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coordinator import merge
-from coordinator.merge import LABELS_MAX, OFFERS_MAX
+from coordinator.merge import LABELS_MAX, OFFERS_MAX, TRADED_PENALTY_MAX
 from coordinator.model import (
     Agreement,
     Budgets,
@@ -24,7 +24,7 @@ from coordinator.model import (
     Refusal,
     ServiceProfile,
 )
-from coordinator.negotiate import keeps, penalty, relaxed, settle
+from coordinator.negotiate import keeps, penalty, relaxed, settle, worth_it
 from domains.errors import Overloaded
 from domains.model import (
     PPB,
@@ -138,6 +138,49 @@ def test_settling_finds_what_brute_force_finds(
         assert result.metrics == combined([choice.offer for choice in result.choices])
     if isinstance(result, Proposal):
         assert not keeps(service, result.agreement)
+
+
+def worth(service: ServiceProfile, metrics: Metrics) -> tuple[float, int]:
+    """What a combination costs a tenant that trades, as shares of the ceiling; price. By hand."""
+    ceiling, price = service.price_micros_max, metrics.price_micros
+    assert ceiling
+    lost = penalty(replace(service, price_micros_max=None), metrics)
+    if price <= ceiling and lost <= TRADED_PENALTY_MAX:
+        return lost + price / ceiling, price
+    return 2 + penalty(service, metrics), price
+
+
+@given(negotiations())
+def test_a_trade_is_what_brute_force_finds_to_be_worth_most(negotiation: Case) -> None:
+    service, chains, menus, budgets = negotiation
+    ceiling = service.price_micros_max or 35
+    service = replace(service, price_micros_max=ceiling)
+    ways = [
+        worth(service, combined(taken))
+        for chain in chains
+        for taken in product(*(menus[h.domain, h.ingress, h.egress].offers for h in chain))
+    ]
+    result = settle(service, chains, menus, budgets, trades=True)
+    if not ways:
+        assert isinstance(result, Refusal)
+        return
+    assert not isinstance(result, Refusal)
+    agreement = result.agreement if isinstance(result, Proposal) else result
+    assert worth(service, agreement.metrics) == pytest.approx(min(ways))
+    assert isinstance(result, Agreement) is fits(service, agreement.metrics)
+    if isinstance(result, Proposal) and worth_it(service, result):
+        assert agreement.metrics.price_micros <= ceiling, "never above the ceiling"
+        exact = settle(service, chains, menus, budgets)
+        if isinstance(exact, Agreement):
+            assert agreement.metrics.price_micros < exact.metrics.price_micros, "it saves something"
+
+
+@given(negotiations())
+def test_without_a_ceiling_there_is_nothing_to_trade(negotiation: Case) -> None:
+    service, chains, menus, budgets = negotiation
+    service = replace(service, price_micros_max=None)
+    plain = settle(service, chains, menus, budgets)
+    assert settle(service, chains, menus, budgets, trades=True) == plain
 
 
 @given(negotiations())

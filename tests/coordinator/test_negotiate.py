@@ -15,7 +15,7 @@ from coordinator.model import (
     Refusal,
     ServiceLink,
 )
-from coordinator.negotiate import keeps, relaxed, settle
+from coordinator.negotiate import keeps, relaxed, settle, worth_it
 from domains.model import (
     PPB,
     Attribute,
@@ -122,6 +122,36 @@ def test_what_matters_less_to_the_tenant_gives(preference: Preference, gives: At
     result = settle(*case(service, [chain_of("ran", "dc")], menus))
     assert isinstance(result, Proposal)
     assert [r.relaxation.attribute for r in result.relaxations] == [gives]
+
+
+@pytest.mark.parametrize(("slow_price", "traded"), [(1, True), (79, True), (81, False)])
+def test_a_trade_is_made_where_it_saves_more_than_it_gives_up(
+    slow_price: int, traded: bool
+) -> None:
+    """A tenth more latency at a weight of a quarter is worth 25 of a ceiling of 1000."""
+    even = replace(SERVICE, price_micros_max=1_000, preference=Preference(0.25, 0.25, 0.25, 0.25))
+    net = [offer("slow", 60, 20, slow_price), offer("fast", 50, 20, 105)]
+    menus = {"ran": [offer("r", 30, 20, 5)], "net": net, "dc": [offer("d", 20, 20, 5)]}
+    negotiation = case(even, [THREE], menus)
+    assert isinstance(settle(*negotiation), Agreement), "without being asked nobody trades"
+    result = settle(*negotiation, trades=True)
+    assert isinstance(result, Proposal) is traded
+    if isinstance(result, Proposal):
+        (gives,) = result.relaxations
+        assert gives.relaxation == Relaxation(Attribute.LATENCY, 100, 110)
+        assert worth_it(even, result)
+
+
+def test_what_costs_more_than_it_is_worth_is_not_taken() -> None:
+    """Within the ceiling, but not within what the ceiling leaves after what is given up."""
+    service = replace(SERVICE, price_micros_max=1_000)
+    menus = {"ran": [offer("r", 50, 20, 1)], "net": [offer("n", 40, 20, 1)]}
+    chains = [chain_of("ran", "net", "dc")]
+    for price, worth in ((972, True), (975, False), (998, False)):
+        dear = {**menus, "dc": [offer("d", 20, 20, price)]}
+        result = settle(*case(service, chains, dear), trades=True)
+        assert isinstance(result, Proposal)
+        assert worth_it(service, result) is worth
 
 
 def test_a_quality_without_any_weight_is_not_given_away() -> None:

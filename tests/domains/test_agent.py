@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -16,10 +17,11 @@ from domains.agents.concession import conceded, margin_for, margin_of_round, pri
 from domains.agents.engine import Point, Situation, Stance, fault
 from domains.agents.policy import Policy
 from domains.agents.rules import decide, shown
+from domains.agents.scarcity import Scarce
 from domains.errors import OfferChanged
-from domains.model import Attribute, Counter, Isolation, Menu, SliceProfile
+from domains.model import Attribute, Counter, Isolation, Menu, Offer, SliceProfile
 from domains.offers import menu
-from domains.technologies import Technology
+from domains.technologies import Free, Technology
 
 GERMANY = Path(__file__).parents[2] / "deploy" / "configs" / "germany"
 SECRET = b"a secret of the domain's own"
@@ -37,13 +39,27 @@ FIRM = Policy(
 )
 
 
+FIRM_AND_OPEN = FIRM.model_copy(update={"points_first": 12})
+DEAR = FIRM.model_copy(update={"scarcity_permille_medium": 100, "scarcity_permille_low": 300})
+
+
 @cache
 def transport() -> Technology:
     return config.technology(config.load(GERMANY / "transport.toml"))
 
 
+@cache
+def capacities() -> Mapping[str, int]:
+    return transport().capacities()
+
+
 def free(resource: str) -> int:
-    return transport().capacities()[resource]
+    return capacities()[resource]
+
+
+def little(permille: int) -> Free:
+    """So many thousandths are left of everything."""
+    return lambda resource: free(resource) * permille // 1_000
 
 
 def agent(policy: Policy = FIRM, secret: bytes = SECRET) -> Agent:
@@ -55,8 +71,10 @@ def first(of: Agent, profile: SliceProfile = PIPE, now_s: float = NOW_S) -> Menu
     return found
 
 
-async def answer(of: Agent, counter: Counter | None, profile: SliceProfile = PIPE) -> Menu:
-    (found,) = await of.answers([profile], CLINIC, free, NOW_S, False, [counter])
+async def answer(
+    of: Agent, counter: Counter | None, profile: SliceProfile = PIPE, left: Free = free
+) -> Menu:
+    (found,) = await of.answers([profile], CLINIC, left, NOW_S, False, [counter])
     return found
 
 
@@ -120,22 +138,43 @@ async def test_later_rounds_show_what_earlier_ones_showed_and_more() -> None:
 # -- conceding --------------------------------------------------------------------------------
 
 
-async def test_concession_follows_the_published_formula() -> None:
+def price_at(offer: Offer, margin_permille: int) -> int:
+    """What an offer would cost with another margin."""
+    cost = costs()[offer.metrics.latency_us, offer.metrics.availability_ppb]
+    return price_of(cost, margin_permille)
+
+
+async def test_what_is_scarce_is_conceded_by_the_published_formula() -> None:
     bargainer, told = agent(), first(agent())
     margins = [margin(told)]
     for round_ in range(1, 5):
-        told = await answer(bargainer, Counter(round_, told.offers[0], 0))
+        counter = Counter(round_, told.offers[0], price_at(told.offers[0], 50))
+        told = await answer(bargainer, counter, left=little(500))
         margins.append(margin(told))
     # 50 + (1 - (r / 4) ** 2) * 150, rounded up
     assert margins == [200, 191, 163, 116, 50]
 
 
+@pytest.mark.parametrize("wanted", [50, 51, 120, 199, 200])
+async def test_where_there_is_plenty_what_is_asked_for_is_conceded_at_once(wanted: int) -> None:
+    offer = first(agent()).offers[0]
+    after = await answer(agent(), Counter(1, offer, price_at(offer, wanted)))
+    assert margin(after) == wanted
+
+
+@pytest.mark.parametrize("left", [1_000, 500, 100])
+async def test_what_is_asked_for_below_the_floor_gets_the_last_word_at_once(left: int) -> None:
+    offer = first(agent()).offers[0]
+    counter = Counter(1, offer, price_at(offer, 49))
+    after = await answer(agent(FIRM_AND_OPEN), counter, left=little(left))
+    assert margin(after) == 50
+    assert after.negotiable == (), "there is nothing left to talk about"
+    assert "last word" in after.rationale
+
+
 async def test_no_more_is_conceded_than_is_asked_for() -> None:
-    told = first(agent())
-    offer = told.offers[0]
-    cost = costs()[offer.metrics.latency_us, offer.metrics.availability_ppb]
-    wanted = price_of(cost, 197)
-    after = await answer(agent(), Counter(1, offer, wanted))
+    offer = first(agent()).offers[0]
+    after = await answer(agent(), Counter(1, offer, price_at(offer, 197)), left=little(500))
     assert margin(after) == 197
     still = await answer(agent(), Counter(1, offer, None))
     assert margin(still) == 200, "the price was not what stood in the way"
@@ -147,9 +186,15 @@ async def test_no_more_is_conceded_than_is_asked_for() -> None:
     rounds_max=st.integers(0, 4),
     patience=st.integers(50, 20_000),
     targets=st.lists(st.none() | st.integers(-200, 1_500), max_size=4),
+    plenty=st.booleans(),
 )
 def test_a_margin_never_rises_and_never_is_below_the_floor(
-    opening: int, floor: int, rounds_max: int, patience: int, targets: list[int | None]
+    opening: int,
+    floor: int,
+    rounds_max: int,
+    patience: int,
+    targets: list[int | None],
+    plenty: bool,
 ) -> None:
     opening = max(opening, floor)
     last = opening
@@ -158,8 +203,12 @@ def test_a_margin_never_rises_and_never_is_below_the_floor(
         assert (
             floor <= of_round <= margin_of_round(opening, floor, round_ - 1, rounds_max, patience)
         )
-        after = conceded(last, of_round, floor, wanted)
+        after = conceded(last, of_round, floor, wanted, plenty)
         assert floor <= after <= last
+        if wanted is not None:
+            assert after >= min(wanted, last), "no more than is asked for"
+            if plenty or wanted < floor:
+                assert after == max(min(wanted, last), floor), "no round for show"
         last = after
 
 
@@ -176,10 +225,12 @@ def test_a_margin_is_found_again_in_its_price(cost: int, margin_permille: int) -
 # -- never beyond the policy ------------------------------------------------------------------
 
 policies = st.builds(
-    lambda opening, floor, least, points, more, rounds, latency: Policy.model_validate(
+    lambda opening, floor, scarce, least, points, more, rounds, latency: Policy.model_validate(
         {
             "margin_permille_open": max(opening, floor),
             "margin_permille_min": floor,
+            "scarcity_permille_medium": scarce,
+            "scarcity_permille_low": 2 * scarce,
             "price_micros_min": least,
             "points_first": points,
             "points_max": min(points + more, 24),
@@ -189,6 +240,7 @@ policies = st.builds(
     ),
     st.integers(0, 500),
     st.integers(0, 500),
+    st.integers(0, 300),
     st.sampled_from([0, 0, 500_000, 50_000_000]),
     st.integers(3, 24),
     st.integers(0, 10),
@@ -198,12 +250,17 @@ policies = st.builds(
 
 
 @settings(max_examples=40, deadline=None)
-@given(policy=policies, latency_us=st.integers(3_000, 12_000), share=st.integers(0, 1_200))
+@given(
+    policy=policies,
+    latency_us=st.integers(3_000, 12_000),
+    share=st.integers(0, 1_200),
+    left=st.sampled_from([1_000, 500, 200]).map(little),
+)
 async def test_nothing_is_disclosed_below_the_floor_or_beyond_the_policy(
-    policy: Policy, latency_us: int, share: int
+    policy: Policy, latency_us: int, share: int, left: Free
 ) -> None:
     wanted, bargainer, cost = replace(PIPE, latency_us_max=latency_us), agent(policy), costs()
-    told, last = first(bargainer, wanted), None
+    (told,), last = bargainer.bids([wanted], CLINIC, left, NOW_S, False), None
     for round_ in range(1, 6):
         for offer in told.offers:
             price = offer.metrics.price_micros
@@ -223,9 +280,70 @@ async def test_nothing_is_disclosed_below_the_floor_or_beyond_the_policy(
         last = told
         offer = told.offers[0]
         target = offer.metrics.price_micros * share // 1_000
-        told = await answer(bargainer, Counter(round_, offer, target), wanted)
+        told = await answer(bargainer, Counter(round_, offer, target), wanted, left)
         assert told.round in (0, round_)
         assert told.round <= policy.rounds_max
+
+
+# -- what scarce capacity is worth ------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("left", "charge"), [(1_000, 0), (600, 0), (599, 100), (250, 100), (249, 300), (100, 300)]
+)
+def test_a_price_says_of_the_load_what_the_topology_says_and_no_more(
+    left: int, charge: int
+) -> None:
+    (found,) = agent(DEAR).bids([PIPE], CLINIC, little(left), NOW_S, False)
+    for offer in found.offers:
+        cost = costs()[offer.metrics.latency_us, offer.metrics.availability_ppb]
+        assert offer.metrics.price_micros == price_of(price_of(cost, charge), 200)
+
+
+def test_what_an_offer_would_take_does_not_move_its_price() -> None:
+    """Or asking for a little more each time would tell to the kilobit what is left."""
+    bargainer = agent(DEAR)
+    per_mbps = set()
+    for mbps in (200, 2_000, 8_000, 10_000):
+        wanted = replace(PIPE, downlink_kbps=mbps * 1_000, uplink_kbps=mbps * 1_000)
+        at_cost = menu(transport(), wanted, little(620))
+        (found,) = bargainer.bids([wanted], CLINIC, little(620), NOW_S, False)
+        for offer in found.offers:
+            point = offer.metrics.latency_us, offer.metrics.availability_ppb
+            (cost,) = {
+                o.metrics.price_micros
+                for o in at_cost.offers
+                if (o.metrics.latency_us, o.metrics.availability_ppb) == point
+            }
+            per_mbps.add(margin_for(cost, offer.metrics.price_micros))
+    assert per_mbps == {200}
+
+
+def test_what_is_scarce_on_one_way_only_is_gone_around() -> None:
+    """What nobody would have taken before may be the cheapest now."""
+    cheapest, second, *_ = transport().candidates(PIPE, free)
+    scarce = set(cheapest.demand) - set(second.demand)
+    assert scarce
+
+    def left(resource: str) -> int:
+        return free(resource) // (10 if resource in scarce else 1)
+
+    priced = Scarce(transport(), 0, 9_000)
+    before, after = priced.options(PIPE, free), priced.options(PIPE, left)
+    assert before[0] == cheapest
+    assert second not in before
+    assert after[0] == second
+    (dearer,) = (option for option in after if option.key == cheapest.key)
+    assert dearer.metrics.price_micros == 10 * cheapest.metrics.price_micros
+
+
+async def test_the_floor_rises_with_the_load_and_an_offer_that_was_made_stands() -> None:
+    bargainer, offer = agent(DEAR), first(agent(DEAR)).offers[0]
+    after = await answer(bargainer, Counter(1, offer, 1), left=little(200))
+    cheapest = after.offers[0].metrics
+    cost = costs()[cheapest.latency_us, cheapest.availability_ppb]
+    assert cheapest.price_micros == price_of(price_of(cost, 300), 50)
+    bargainer.award(PIPE, offer, CLINIC, little(200), NOW_S, False)
 
 
 # -- sealed -----------------------------------------------------------------------------------
@@ -312,7 +430,7 @@ def test_headroom_is_for_slices_that_grow() -> None:
 # -- the rules --------------------------------------------------------------------------------
 
 situations = st.builds(
-    lambda points, last, floor, wanted, round_, most: Situation(
+    lambda points, last, floor, wanted, round_, most, plenty: Situation(
         round=round_,
         rounds_max=4,
         margin_permille_open=max(last, floor),
@@ -320,6 +438,7 @@ situations = st.builds(
         margin_permille_last=max(last, floor),
         margin_permille_wanted=wanted,
         patience_permille=1_000,
+        plenty=plenty,
         latency_us_max=50,
         availability_ppb_min=50,
         points=tuple(Point(t, a, c, t <= 50 <= a) for t, a, c in points),
@@ -331,6 +450,7 @@ situations = st.builds(
     st.none() | st.integers(0, 400),
     st.integers(1, 4),
     st.integers(3, 24),
+    st.booleans(),
 )
 
 

@@ -25,6 +25,9 @@ CONTRADICTIONS = {
     "margin_permille_min and margin_permille_open": (
         "[policy]\nmargin_permille_open = 10\nmargin_permille_min = 20"
     ),
+    "scarcity_permille_medium and scarcity_permille_low": (
+        "[policy]\nscarcity_permille_medium = 200\nscarcity_permille_low = 100"
+    ),
     "points_first and points_max": "[policy]\npoints_first = 9\npoints_max = 5",
     "allow and deny": '[policy]\nallow = ["clinic"]\ndeny = ["clinic"]',
     "engine and llm": '[policy]\nengine = "llm"',

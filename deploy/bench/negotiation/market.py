@@ -25,6 +25,12 @@ SCARCITY: Final = 10
 """Shipped capacities are divided by this, so that tenants compete."""
 START_S: Final = 1_800_000_000.0
 ME: Final = "spiffe://entente.example/coordinator/main"
+AT_COST: Final = (
+    "margin_permille_open",
+    "margin_permille_min",
+    "scarcity_permille_medium",
+    "scarcity_permille_low",
+)
 SCARCE: Final = frozenset(
     {
         "capacity_mbps",
@@ -142,11 +148,11 @@ class Market:
         manners: Mapping[str, Manner],
         at_cost: bool = False,
     ) -> Market:
-        """Args: at_cost: every domain without a margin, as if it knew what it could get."""
+        """Args: at_cost: every domain asks for what serving costs and no more."""
         market = Market(Clock())
         for config in configs():
             if at_cost:
-                free = {"margin_permille_open": 0, "margin_permille_min": 0}
+                free = dict.fromkeys(AT_COST, 0)
                 config = config.model_copy(update={"policy": config.policy.model_copy(update=free)})
             database = folder / f"{config.name}.sqlite"
             domain = await AdministrativeDomain.open(config, database, market.clock)

@@ -15,6 +15,7 @@ from typing import Final
 from coordinator import naming
 from coordinator.distrust import Distrust
 from coordinator.limits import ATTEMPTS_MAX, NEGOTIATION_ROUNDS_MAX
+from coordinator.merge import TRADED_PENALTY_MAX
 from coordinator.model import Agreement, Choice, Proposal
 from coordinator.negotiate import keeps, penalty, relaxed
 from coordinator.planner import Plan, Planner, Task
@@ -26,7 +27,7 @@ from domains.port import Domain
 
 TENANT: Final = "spiffe://entente.example/tenant/{}"
 TTL_S: Final = 30.0
-PENALTY_MAX: Final = 0.1
+PENALTY_MAX: Final = TRADED_PENALTY_MAX
 """A tenant says yes to a relaxation up to this penalty, which costs it that share of the worth."""
 
 
@@ -36,11 +37,17 @@ class Mode(StrEnum):
     OFF = "off"
     """The first chain, its first exact offers, or nothing."""
     ONE_SHOT = "one shot"
-    """All menus once, settled exactly; a small relaxation is accepted."""
+    """All menus once, settled exactly; a small relaxation is accepted where one is needed."""
+    TRADES = "one shot, trades"
+    """And where what it saves is worth more to the tenant than what it gives up."""
     FULL = "full"
-    """With rounds of counters where that does not settle."""
+    """And with rounds of counters where that does not settle."""
     INFORMED = "informed"
-    """Every domain bids at cost: exact per request, as if all knew what all others know."""
+    """Trades where every domain bids at cost: exact per request, as if all knew all costs."""
+
+    @property
+    def trades(self) -> bool:
+        return self in (Mode.TRADES, Mode.FULL, Mode.INFORMED)
 
 
 @dataclass
@@ -126,7 +133,7 @@ class _Table:
             EntenteError: a domain's, with nothing held.
         """
         tenant = TENANT.format(wish.tenant)
-        task = Task(wish.service, without=distrust.without)
+        task = Task(wish.service, without=distrust.without, trades=self._mode.trades)
         (plan,) = await self._planner.plan([task], tenant)
         self.outcome.rounds += len(plan.rounds)
         agreement, share = self._taken(plan)

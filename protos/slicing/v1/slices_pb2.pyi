@@ -35,6 +35,12 @@ class _RelaxationPolicyEnumTypeWrapper(google.protobuf.internal.enum_type_wrappe
     """Stop at a proposal and wait for AcceptProposal or RejectProposal."""
     RELAXATION_POLICY_ACCEPT: _RelaxationPolicy.ValueType  # 2
     RELAXATION_POLICY_REJECT: _RelaxationPolicy.ValueType  # 3
+    RELAXATION_POLICY_TRADE: _RelaxationPolicy.ValueType  # 4
+    """Take what is worth more to the tenant than it costs, also where all could be kept for more:
+    price_micros_max is the worth of the whole, and the weighted shortfall, at most a tenth, the
+    share of it that is lost. Nothing else is relaxed. A service without price_micros_max is
+    never relaxed.
+    """
 
 class RelaxationPolicy(_RelaxationPolicy, metaclass=_RelaxationPolicyEnumTypeWrapper): ...
 
@@ -43,6 +49,12 @@ RELAXATION_POLICY_ASK: RelaxationPolicy.ValueType  # 1
 """Stop at a proposal and wait for AcceptProposal or RejectProposal."""
 RELAXATION_POLICY_ACCEPT: RelaxationPolicy.ValueType  # 2
 RELAXATION_POLICY_REJECT: RelaxationPolicy.ValueType  # 3
+RELAXATION_POLICY_TRADE: RelaxationPolicy.ValueType  # 4
+"""Take what is worth more to the tenant than it costs, also where all could be kept for more:
+price_micros_max is the worth of the whole, and the weighted shortfall, at most a tenth, the
+share of it that is lost. Nothing else is relaxed. A service without price_micros_max is
+never relaxed.
+"""
 Global___RelaxationPolicy: typing_extensions.TypeAlias = RelaxationPolicy
 
 class _SliceState:
