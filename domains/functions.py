@@ -31,6 +31,8 @@ RETRY_S_MAX: Final = 60.0
 """First and longest pause after the driver failed; doubled in between."""
 WATCHERS_MAX: Final = 64
 """Open measurement watches of all callers together."""
+REASON_CHARACTERS_MAX: Final = 200
+"""Of why a segment is as it is; one that is not taken would cost its owner the whole round."""
 ROUNDS_WAITING_MAX: Final = 4
 """Rounds that a slow watcher may be behind; then it loses the oldest, and sees the gap."""
 
@@ -195,7 +197,7 @@ class Functions:
                 continue
             pause_s = min(RETRY_S * 2**one.failures, RETRY_S_MAX)
             one.failures, one.retry_at_s = one.failures + 1, self._now() + pause_s
-            one.condition, one.reason = Condition.FAILED, error.message
+            one.condition, one.reason = Condition.FAILED, _told(error)
             log.warning("a segment of %s cannot run: %s", one.deployment.slice_id, error.message)
 
     def _make(self, segment_id: str, wanted: _Wanted | None) -> EntenteError | None:
@@ -302,12 +304,18 @@ def _put(
     waiting.put_nowait(readings)
 
 
+def _told(error: EntenteError) -> str:
+    """Why, as it may be sent: what a driver says may be long, or come from another program."""
+    shown = "".join(c if c.isprintable() else " " for c in error.message)
+    return shown[:REASON_CHARACTERS_MAX]
+
+
 def _judge(wanted: _Wanted, measured: Measurement | EntenteError) -> None:
     """What a measurement says about the domain's own promise."""
     promised = wanted.deployment.shaping
     if isinstance(measured, EntenteError):
         if wanted.condition is not Condition.STARTING:
-            wanted.condition, wanted.reason = Condition.UNMEASURED, measured.message
+            wanted.condition, wanted.reason = Condition.UNMEASURED, _told(measured)
         wanted.latest = None
         return
     wanted.latest = measured

@@ -8,7 +8,6 @@ what earlier tools have done is taken back, last first.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping
@@ -191,9 +190,11 @@ class Runner:
     async def _take_back(self) -> None:
         while self.run.undo:
             undo = self.run.undo.pop()
-            with contextlib.suppress(Exception):
+            try:
                 async with asyncio.timeout(UNDO_S_MAX):
                     await undo()
+            except Exception:
+                log.exception("something that was done could not be taken back")
 
     def _note(self, step: Step) -> None:
         self.run.steps.append(step)

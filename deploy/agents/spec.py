@@ -105,10 +105,13 @@ def parse(content: bytes, source: str, known: Collection[str]) -> Agents:
         AgentsInvalid: as `load`.
     """
     try:
-        found = Agents.model_validate(yaml.load(content, Loader=_Strict))  # noqa: S506  # is safe
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
+        values = yaml.load(content, Loader=_Strict)  # noqa: S506  # is safe
+    except (yaml.YAMLError, ValueError, TypeError, RecursionError) as error:
+        # Besides its own errors: a date in no calendar, a list as a key.
         said = " ".join(str(error).split())
         raise AgentsInvalid(f"{source}: not YAML: {said[:200]}", file=source) from None
+    try:
+        found = Agents.model_validate(values)
     except ValidationError as error:
         first = error.errors()[0]
         raise _invalid(source, _place(first["loc"]), first["msg"]) from None

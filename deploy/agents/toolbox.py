@@ -23,6 +23,7 @@ from deploy.export import described, write
 from deploy.home import Home
 from deploy.operator import Desk
 from deploy.plain import Plain
+from domains.descriptors.tosca import symbol
 from domains.errors import EntenteError, Refused
 from domains.operations import Action
 
@@ -167,13 +168,14 @@ class Toolbox:
     async def _describe(self, value: object, action: str) -> Described:
         instance = _given(value, Instance, "nsi-preparer")
         description = described(instance.slice, instance.views)
-        folder = self._out / "descriptors" / description.slice_id
+        folder = self._out / "descriptors" / symbol(description.slice_id)
 
         async def remove() -> None:
             shutil.rmtree(folder, ignore_errors=True)
 
         made = files(description)
-        self.undo_with(remove)
+        if not folder.exists():  # what was there before is not ours to take back
+            self.undo_with(remove)
         write(made, folder)
         return Described(instance, description, folder, tuple(sorted(made)))
 

@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
+from itertools import cycle
 from statistics import median
 
 from domains.errors import DriverFailed, NotFound, Unmeasured
@@ -72,7 +73,7 @@ class NetnsDriver:
     ) -> None:
         self.prefix = f"ent-{hashlib.sha256(name.encode()).hexdigest()[:6]}"
         self._segments: dict[str, Segment] = {}
-        self._ports = iter(range(FUNCTION_PORT, 65_000))
+        self._ports = cycle(range(FUNCTION_PORT, 65_000))  # long free again when their turn comes
         self._trunk = trunk(self.prefix, trunk_kbps)
         self._pool = Pool(self.prefix, self._trunk.home, self._ports)
 

@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -24,8 +25,8 @@ from deploy.agents.feedback import Memory
 from deploy.agents.plan import Chooser, Outcome
 from deploy.agents.recommending import candidates
 from deploy.agents.requirements import read
-from deploy.agents.runner import Tool
-from deploy.agents.toolbox import NAMES, Toolbox
+from deploy.agents.runner import Tool, Undo
+from deploy.agents.toolbox import NAMES, Instance, Toolbox
 from deploy.certificates import ensure_development_certificates
 from deploy.client import Order, Tenant
 from deploy.home import Home
@@ -242,3 +243,25 @@ async def test_tools_that_do_not_fit_are_named(tmp_path: Path, observed: Home) -
         with pytest.raises(ToolFailed, match="resource-deployer was given Candidate; it works on"):
             await north.plan(north.chooser(1), file)
         assert not any(north.entente.used().values())
+
+
+async def test_descriptors_of_a_slice_with_an_odd_name_stay_where_they_belong(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The name comes from a coordinator, which may be somebody else's."""
+    precious = tmp_path / "precious"
+    precious.mkdir()
+    (precious / "letters").write_text("mine")
+    odd = SimpleNamespace(slice_id="../../precious")
+    monkeypatch.setattr("deploy.agents.toolbox.described", lambda slice_, views: odd)
+    monkeypatch.setattr("deploy.agents.toolbox.files", lambda description: {"nsd.csar": b"zip"})
+    nobody: Any = None
+    toolbox = Toolbox(nobody, Home(tmp_path), tmp_path / "out", nobody, {})
+    taken_back: list[Undo] = []
+    toolbox.undo_with = taken_back.append
+    made = await toolbox._describe(Instance({}, ()), "")
+    assert made.folder.parent == tmp_path / "out" / "descriptors"
+    for undo in taken_back:
+        await undo()
+    assert not made.folder.exists()
+    assert (precious / "letters").read_text() == "mine"

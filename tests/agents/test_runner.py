@@ -130,6 +130,26 @@ async def test_what_earlier_tools_did_is_taken_back_last_first(
     assert undone.taken_back == ["brew", "grind"]
 
 
+async def test_what_cannot_be_taken_back_is_told_and_the_rest_is(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    taken: list[str] = []
+
+    async def refused() -> None:
+        raise OSError("the door is shut")
+
+    async def beans() -> None:
+        taken.append("beans")
+
+    made = Runner(agents(BARISTA), {})
+    made.undo_with(beans)
+    made.undo_with(refused)
+    with pytest.raises(NotDelivered):
+        await made.start({}, "espresso")
+    assert taken == ["beans"]
+    assert "the door is shut" in caplog.text
+
+
 async def test_a_run_that_is_cancelled_is_taken_back_as_well() -> None:
     undone = Undone()
     tools = {"grind": undone.tool("grind"), "brew": Tool(never, 60.0), "serve": Tool(never, 60.0)}

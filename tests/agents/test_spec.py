@@ -81,6 +81,8 @@ WRONG = {
     "an object of Python": (b"!!python/object/apply:os.system ['true']", "not YAML"),
     "a key twice": (b"llm-assisted-slice-agents: []\nllm-assisted-slice-agents: []\n", "twice"),
     "too deep": (b"[" * 400, "not YAML"),
+    "a list as a key": (b"? [a]\n: b\n", "not YAML"),
+    "a date in no calendar": (b"a: 2024-13-45\n", "not YAML"),
     "too many": (
         content(*(agent(f"A{i}", GRIND) for i in range(AGENTS_MAX + 1))),
         "at most 16 items",

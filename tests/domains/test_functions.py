@@ -17,6 +17,7 @@ from domains.model import Hold
 from domains.southbound.driver import Deployment, RunState
 from domains.southbound.simulated import SimulatedDriver
 from domains.southbound.traffic import TrafficModel
+from domains.wire_measurements import reading_from_proto, reading_to_proto
 from tests.domains.networks import ALICE, BOB, CONFIGS, Bench, bench_of
 
 
@@ -128,6 +129,21 @@ async def test_what_cannot_start_is_failed_with_its_reason_and_tried_again(
     functions.again()
     await functions.settled()
     assert running(driver) == {hold.hold_id: RunState.RUNNING}
+
+
+async def test_whatever_a_driver_says_its_owner_can_be_told(
+    core: Bench, driver: Moody, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def complains(deployment: Deployment) -> None:
+        raise DriverFailed("ovs-vsctl:\tno\x1b[31m bridge\n" * 40)
+
+    monkeypatch.setattr(driver, "start", complains)
+    await confirmed(core, 1)
+    await core.domain.functions.settled()
+    (reading,) = core.domain.functions.readings(ALICE)
+    sent = reading_to_proto(reading, "core-central")
+    assert reading_from_proto(sent, "core-central") == reading
+    assert reading.reason.startswith("ovs-vsctl: no [31m bridge")
 
 
 async def test_a_segment_that_is_gone_before_it_ran_is_not_run(core: Bench, driver: Moody) -> None:
