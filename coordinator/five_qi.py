@@ -9,8 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-CLAUSE = "TS 23.501 table 5.7.4-1"
-
 
 class ResourceType(StrEnum):
     """As the GST labels them."""

@@ -1,7 +1,7 @@
-"""The rest of a slice's life: standing by and running again (TS 28.531), moving, looking on.
+"""The rest of a slice's life: standing by and running again (TS 28.531).
 
 A slice that is deactivated is RESERVED: every domain keeps its capacity, no network function runs.
-What it shall be is durable first; a domain that is silent then is told when it is back.
+A domain that is silent meanwhile is told when it is back.
 """
 
 from __future__ import annotations

@@ -197,8 +197,8 @@ class Running:
     def decided(self) -> bool:
         """Whether all of it was reserved: recovery ends at the same answer from the decision."""
         order = self.order
-        reserved = order.kind is not OrderKind.TERMINATE and not order.validate_only
-        return reserved and order.state is OrderState.DONE
+        reserves = order.kind in (OrderKind.CREATE, OrderKind.UPDATE, OrderKind.ASSURE)
+        return reserves and not order.validate_only and order.state is OrderState.DONE
 
     def notify(self) -> None:
         """Wake everyone who waits for this order; each waits on the event it saw."""

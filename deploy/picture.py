@@ -153,7 +153,7 @@ def _held(samples: Sequence[dict[str, Any]], kpi: str) -> Line:
 def _svg(chart: Chart, span: tuple[float, float], marks: Sequence[tuple[float, str]]) -> str:
     values = [v for line in chart.lines for _, v in line.points if v is not None]
     step = _step(max([*values, chart.bound or 0.0], default=1.0))
-    low, top = 0.0, step * TICKS
+    top = step * TICKS
     began, ended = span
     wide = max(ended - began, 1.0)
 
@@ -161,9 +161,9 @@ def _svg(chart: Chart, span: tuple[float, float], marks: Sequence[tuple[float, s
         return LEFT + (WIDTH - LEFT - RIGHT) * (at_s - began) / wide
 
     def y(value: float) -> float:
-        return HEIGHT - BOTTOM - (HEIGHT - TOP - BOTTOM) * (value - low) / (top - low or 1.0)
+        return HEIGHT - BOTTOM - (HEIGHT - TOP - BOTTOM) * value / (top or 1.0)
 
-    parts = [*_grid(low, top, y), *_hours(began, wide, x)]
+    parts = [*_grid(top, y), *_hours(began, wide, x)]
     for at_s, event in marks:
         if began <= at_s <= ended and event in MARKS:
             parts.append(
@@ -212,9 +212,9 @@ def _path(line: Line, x: Callable[[float], float], y: Callable[[float], float]) 
         stretch = []
 
 
-def _grid(low: float, top: float, y: Callable[[float], float]) -> Iterator[str]:
+def _grid(top: float, y: Callable[[float], float]) -> Iterator[str]:
     for tick in range(TICKS + 1):
-        value = low + (top - low) * tick / TICKS
+        value = top * tick / TICKS
         yield (
             f'<line x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y(value):.1f}" y2="{y(value):.1f}" '
             f'stroke="#e9ebee"/><text x="{LEFT - 6}" y="{y(value) + 4:.1f}" text-anchor="end" '

@@ -15,7 +15,6 @@ from typing import Any, Final
 import yaml
 
 VERSION: Final = "tosca_simple_yaml_1_3"
-COMMON_TYPES: Final = "etsi_nfv_sol001_common_types.yaml"
 VNFD_TYPES: Final = "etsi_nfv_sol001_vnfd_types.yaml"
 NSD_TYPES: Final = "etsi_nfv_sol001_nsd_types.yaml"
 NAME_CHARS_MAX: Final = 48

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -82,4 +84,21 @@ async def test_one_tenant_cannot_take_every_watch(
     await anext(views.watch("other", "slices/other", 0, follow=True))
     await open_[0].aclose()  # type: ignore[attr-defined]
     await anext(views.watch("clinic", "slices/clinic", 0, follow=True))
+    journal.close()
+
+
+async def test_that_a_slice_stands_by_is_durable_before_it_is_said(tmp_path: Path) -> None:
+    """G5: nothing was decided durably before, from which a restart would come to the same."""
+    journal = await Journal.open(tmp_path / "journal.sqlite")
+    registry = Registry(journal)
+    order = Order("one", "clinic", OrderKind.DEACTIVATE, 0.0, "id", "digest", slices=("slice-1",))
+    running = registry.begin(order)
+    registry.put_slice(record(1, SliceState.RESERVED))
+    order.state = OrderState.DONE
+    registry.put_order(running)
+    await Views(registry, journal).settled(running, 0.0)
+    with closing(sqlite3.connect(tmp_path / "journal.sqlite")) as disk:
+        kept = dict(disk.execute("SELECT kind, body FROM snapshots"))
+    assert '"reserved"' in kept["slice"]
+    assert '"done"' in kept["order"]
     journal.close()
