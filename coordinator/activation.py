@@ -5,32 +5,16 @@ Works from the holds alone, so that an order that was decided before a crash end
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
-from math import prod
 
 from coordinator import story
 from coordinator.model import ServiceProfile, SliceState
+from coordinator.negotiate import end_to_end
 from coordinator.records import Order, OrderKind, Part, Segment
 from coordinator.registry import Registry
 from coordinator.scribe import Scribe
-from domains.model import PPB, Hold, Metrics
-
-
-def end_to_end(parts: Sequence[Metrics]) -> Metrics:
-    """What segments in a row promise together.
-
-    Latencies and prices add up, availabilities multiply (rounded down once, at the end), and the
-    narrowest part bounds throughput and devices.
-    """
-    return Metrics(
-        latency_us=sum(m.latency_us for m in parts),
-        availability_ppb=prod(m.availability_ppb for m in parts) // PPB ** (len(parts) - 1),
-        downlink_kbps=min(m.downlink_kbps for m in parts),
-        uplink_kbps=min(m.uplink_kbps for m in parts),
-        devices=min(m.devices for m in parts),
-        price_micros=sum(m.price_micros for m in parts),
-    )
+from domains.model import Hold
 
 
 def activate(registry: Registry, scribe: Scribe, order: Order, holds: Mapping[str, Hold]) -> None:

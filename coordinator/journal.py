@@ -183,22 +183,27 @@ class Journal:
         if self._last is not None:
             await asyncio.shield(self._last)
 
-    def entries(self, order_id: str | None = None, slice_id: str | None = None) -> Sequence[Entry]:
+    def entries(
+        self, order_id: str | None = None, slice_id: str | None = None, after: int = 0
+    ) -> Sequence[Entry]:
         """The records of an order or of a slice, in order, those not yet flushed included.
+
+        Args:
+            after: only later ones; whoever follows a long record does not read it again and again.
 
         Raises:
             StoreFailed: the file cannot be read.
         """
         if order_id is None:
             assert slice_id is not None, "say whose records"
-            return self._stored("slice_id", slice_id)
+            return self._stored("slice_id", slice_id, after)
         if order_id not in self._whole:
             stored = self._stored("order_id", order_id)
             if order_id not in self._recent:
-                return stored
+                return [entry for entry in stored if entry.sequence > after]
             self._recent[order_id] = list(stored)
             self._whole.add(order_id)
-        return tuple(self._recent[order_id])
+        return [entry for entry in self._recent[order_id] if entry.sequence > after]
 
     def news(self, name: str) -> asyncio.Event:
         """Set at the next record of `operations/{order}` or `slices/{slice}`, or when it is
@@ -313,16 +318,18 @@ class Journal:
             del self._recent[oldest]
             self._whole.discard(oldest)
 
-    def _stored(self, column: str, value: str) -> Sequence[Entry]:
-        rows = self._read(f"{_SELECT} WHERE {column} = ? ORDER BY sequence", (value,))
+    def _stored(self, column: str, value: str, after: int = 0) -> Sequence[Entry]:
+        # SQLite takes a partial index only where the query has the index's own condition in it.
+        of = f"{_SELECT} WHERE {column} = ? AND {column} <> '' AND sequence > ? ORDER BY sequence"
+        rows = self._read(of, (value, after))
         found = [entry_of(row) for row in rows]
-        last = found[-1].sequence if found else 0
+        last = found[-1].sequence if found else after
         found += [
             entry
             for entry in self._waiting
             if entry.sequence > last and getattr(entry, column) == value
         ]
-        return tuple(found)
+        return found
 
     def _read(self, sql: str, arguments: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
         try:

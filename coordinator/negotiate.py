@@ -92,6 +92,22 @@ def settle(
     return _proposal(service, agreement, gives) if gives else agreement
 
 
+def end_to_end(parts: Sequence[Metrics]) -> Metrics:
+    """What segments in a row promise together.
+
+    Latencies and prices add up, availabilities multiply (rounded down once, at the end), and the
+    narrowest part bounds throughput and devices.
+    """
+    return Metrics(
+        latency_us=sum([m.latency_us for m in parts]),
+        availability_ppb=prod([m.availability_ppb for m in parts]) // PPB ** (len(parts) - 1),
+        downlink_kbps=min([m.downlink_kbps for m in parts]),
+        uplink_kbps=min([m.uplink_kbps for m in parts]),
+        devices=min([m.devices for m in parts]),
+        price_micros=sum([m.price_micros for m in parts]),
+    )
+
+
 def keeps(service: ServiceProfile, agreement: Agreement) -> bool:
     """Whether an agreement's offers really keep a service: an independent, exact check."""
     offers = [choice.offer.metrics for choice in agreement.choices]
@@ -143,15 +159,7 @@ def _key(hop: Hop) -> MenuKey:
 def _agreement(service: ServiceProfile, found: Found, budgets: Budgets) -> Agreement:
     taken = zip(found.route.chain, found.route.options, found.picks, strict=True)
     choices = tuple([Choice(hop, budgets[_key(hop)], menu[pick][4]) for hop, menu, pick in taken])
-    offers = [choice.offer.metrics for choice in choices]
-    metrics = Metrics(
-        latency_us=sum([m.latency_us for m in offers]),
-        availability_ppb=prod([m.availability_ppb for m in offers]) // PPB ** (len(offers) - 1),
-        downlink_kbps=min([m.downlink_kbps for m in offers]),
-        uplink_kbps=min([m.uplink_kbps for m in offers]),
-        devices=min([m.devices for m in offers]),
-        price_micros=sum([m.price_micros for m in offers]),
-    )
+    metrics = end_to_end([choice.offer.metrics for choice in choices])
     return Agreement(service, choices, metrics)
 
 

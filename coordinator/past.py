@@ -45,7 +45,7 @@ class Past:
         if memory is None:
             return ()
         if self._present >= WAITING_MAX:
-            raise Overloaded("too many recall at once", limit="WAITING_MAX", value=WAITING_MAX)
+            raise Overloaded("too many recalls at once", limit="WAITING_MAX", value=WAITING_MAX)
         self._present += 1
         try:
             recalled = memory.of(tenant).recall

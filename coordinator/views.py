@@ -74,8 +74,8 @@ class Views:
         if not task.cancelled() and (error := task.exception()) is not None:
             log.warning("the journal waits for its disk: %s", error)
 
-    def record(self, tenant: str, name: str) -> Sequence[Entry]:
-        """The decision record of `operations/{id}` or `slices/{id}`, in order.
+    def record(self, tenant: str, name: str, after: int = 0) -> Sequence[Entry]:
+        """The decision record of `operations/{id}` or `slices/{id}`, in order, what is later.
 
         Raises:
             NotFound, InvalidRequest.
@@ -84,10 +84,10 @@ class Views:
         match collection:
             case "operations":
                 self._registry.order_of(tenant, key)
-                return self._journal.entries(order_id=key)
+                return self._journal.entries(order_id=key, after=after)
             case "slices":
                 self._registry.slice_of(tenant, key)
-                return self._journal.entries(slice_id=key)
+                return self._journal.entries(slice_id=key, after=after)
         raise InvalidRequest(
             "a name is operations/{id} or slices/{id}", field="name", requested=name
         )
@@ -125,7 +125,7 @@ class Views:
             while True:
                 running = self._at_work(tenant, name)
                 news = self._journal.news(name)
-                entries = [e for e in self.record(tenant, name) if e.sequence > after]
+                entries = self.record(tenant, name, after)
                 for entry in entries:
                     after = entry.sequence
                     yield entry

@@ -78,6 +78,8 @@ def main(
     ] = False,
 ) -> None:
     """Measure what a slice costs. Ratios hold on a busy machine; milliseconds do not."""
+    if write and only and any(name not in LONG for name in only) and not set(SHOWN) <= set(only):
+        raise typer.BadParameter("the file of figures is written whole: all of them, or none")
     try:
         if profile:
             _profile()

@@ -14,7 +14,6 @@ from random import Random
 from typing import Any
 
 from coordinator import naming
-from coordinator.activation import end_to_end
 from coordinator.assurance.decide import (
     Change,
     Policy,
@@ -37,6 +36,7 @@ from coordinator.assurance.sampling import (
 )
 from coordinator.assurance.telemetry import Stream, hear
 from coordinator.model import Agreement, Chain, Hop, MenuKey, ServiceProfile, SliceState, SliceType
+from coordinator.negotiate import end_to_end
 from coordinator.planner import Planner, Task
 from coordinator.records import Segment, SliceRecord
 from coordinator.resources import ResourceDatabase
@@ -55,6 +55,7 @@ STEP_S = 600.0
 WARM_UP_DAYS = 2
 LATENCIES_US = (20_000, 50_000, 100_000)
 TTL_S = 60.0
+TRIES_PER_SLICE = 16
 OUTAGES_PER_DAY, OUTAGE_S = 0.2, 1_800.0
 """Of each link between two points of a domain."""
 
@@ -113,9 +114,9 @@ class Day:
             self._resources.update(await domain.topology(), 0.0)
         random = Random(f"day/{self._seed}")  # noqa: S311  # a trace, not a secret
         areas = [a for v in self._resources.views() for a in v.topology.areas]
-        number = 0
-        while len(self._slices) < self._count:
-            number += 1
+        for number in range(1, TRIES_PER_SLICE * self._count + 1):
+            if len(self._slices) == self._count:
+                return
             wanted = _service(random, areas, number)
             try:
                 record = await self._order(f"slice-{number}", wanted, None, frozenset(), 0)
@@ -124,6 +125,8 @@ class Day:
             if record is not None:
                 state = State(Forecaster.fresh(STEP_S))
                 self._slices.append(_Slice(record, state))
+        if len(self._slices) < self._count:
+            raise EntenteError(f"no room for {self._count} slices")
 
     async def warm_up(self) -> None:
         """Let the forecasts see what came before: loads alone, nothing is decided."""

@@ -66,11 +66,3 @@ def _because(situation: Situation, margin: int) -> str:
     if margin <= situation.margin_permille_floor:
         return f"{percent:.1f} % less, and that is the last word on the price"
     return f"{percent:.1f} % less, as far as round {situation.round} goes"
-
-
-class Rules:
-    """`Engine` over `decide`."""
-
-    async def stances(self, situations: Sequence[Situation]) -> Sequence[Stance]:
-        """See `Engine.stances`."""
-        return [decide(situation) for situation in situations]

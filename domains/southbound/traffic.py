@@ -13,8 +13,8 @@ from functools import lru_cache
 
 DAY_S = 86_400.0
 SLOT_S = 300.0
-CHANCES_REMEMBERED_MAX = 1 << 15
 """Bursts begin at, and noise changes with, such a slot."""
+CHANCES_REMEMBERED_MAX = 1 << 15
 
 
 @dataclass(frozen=True, slots=True)

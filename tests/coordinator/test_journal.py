@@ -339,3 +339,34 @@ async def test_what_belongs_to_no_order_is_not_kept_in_memory(tmp_path: Path) ->
     assert not journal._recent
     assert len(journal.entries(slice_id="s")) == 3
     journal.close()
+
+
+@pytest.mark.parametrize("whose", [{"order_id": "order"}, {"slice_id": "slice"}])
+async def test_whose_records_these_are_is_found_without_reading_all_others(
+    path: Path, monkeypatch: pytest.MonkeyPatch, whose: dict[str, str]
+) -> None:
+    await filled(path)
+    journal, asked = await Journal.open(path), list[str]()
+    read = journal._read
+    monkeypatch.setattr(journal, "_read", lambda sql, given: asked.append(sql) or read(sql, given))
+    assert len(journal.entries(**whose)) == 4
+    with sqlite3.connect(path) as file:
+        plans = [file.execute(f"EXPLAIN QUERY PLAN {sql}", ("x", 0)).fetchall() for sql in asked]
+    assert plans
+    assert not [plan for plan in plans if "SCAN" in str(plan) or "SORT" in str(plan)], plans
+    journal.close()
+
+
+@pytest.mark.parametrize("whose", [{"order_id": "order"}, {"slice_id": "slice"}])
+async def test_what_came_later_is_asked_for_alone_written_or_not(
+    path: Path, whose: dict[str, str]
+) -> None:
+    await filled(path)
+    journal = await Journal.open(path)
+    note(journal, "order", "renewed", "slice")
+    for _ in range(2):  # from the file, and as remembered
+        later = journal.entries(**whose, after=3)
+        assert [entry.event for entry in later] == ["ended", "renewed"]
+        assert [entry.event for entry in journal.entries(**whose, after=4)] == ["renewed"]
+        assert not journal.entries(**whose, after=5)
+    journal.close()

@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
 
 from coordinator.assurance.decide import Mode, Policy, Return, Scale
 from deploy.bench import networks, trace
+from deploy.bench.__main__ import FIGURES, Name, main
 from deploy.bench.assurance import FLOOR_PERMILLE
 from deploy.bench.causes import Cause, cause_of
 from deploy.bench.figures import Bound, Summary, Window, paired, percentile
@@ -152,3 +154,10 @@ def test_a_change_has_the_cause_that_it_serves() -> None:
     assert cause_of(Scale(700, 300.0, ""), 1_000) is Cause.SHRINKING
     assert cause_of(Scale(1_000, 800.0, ""), 700) is Cause.GROWING_BACK
     assert cause_of(Return(""), 700) is Cause.RETURN
+
+
+def test_a_part_of_the_figures_is_not_written_over_all_of_them() -> None:
+    before = FIGURES.read_bytes()
+    with pytest.raises(typer.BadParameter, match="whole"):
+        main(only=[Name.SETUP], write=True)
+    assert FIGURES.read_bytes() == before
