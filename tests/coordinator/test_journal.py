@@ -8,6 +8,7 @@ import sqlite3
 from collections.abc import AsyncIterator
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -343,12 +344,17 @@ async def test_what_belongs_to_no_order_is_not_kept_in_memory(tmp_path: Path) ->
 
 @pytest.mark.parametrize("whose", [{"order_id": "order"}, {"slice_id": "slice"}])
 async def test_whose_records_these_are_is_found_without_reading_all_others(
-    path: Path, monkeypatch: pytest.MonkeyPatch, whose: dict[str, str]
+    path: Path, monkeypatch: pytest.MonkeyPatch, whose: dict[str, Any]
 ) -> None:
     await filled(path)
     journal, asked = await Journal.open(path), list[str]()
     read = journal._read
-    monkeypatch.setattr(journal, "_read", lambda sql, given: asked.append(sql) or read(sql, given))
+
+    def noted(sql: str, given: tuple[Any, ...]) -> list[tuple[Any, ...]]:
+        asked.append(sql)
+        return read(sql, given)
+
+    monkeypatch.setattr(journal, "_read", noted)
     assert len(journal.entries(**whose)) == 4
     with sqlite3.connect(path) as file:
         plans = [file.execute(f"EXPLAIN QUERY PLAN {sql}", ("x", 0)).fetchall() for sql in asked]
@@ -359,7 +365,7 @@ async def test_whose_records_these_are_is_found_without_reading_all_others(
 
 @pytest.mark.parametrize("whose", [{"order_id": "order"}, {"slice_id": "slice"}])
 async def test_what_came_later_is_asked_for_alone_written_or_not(
-    path: Path, whose: dict[str, str]
+    path: Path, whose: dict[str, Any]
 ) -> None:
     await filled(path)
     journal = await Journal.open(path)
