@@ -5,7 +5,7 @@ Every party has its own gRPC server and certificate; the controllers are known t
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -20,16 +20,28 @@ from coordinator.settings import CoordinatorSettings, DomainEndpoint
 from deploy.certificates import ensure_development_certificates
 from deploy.controllers import dial
 from deploy.federation import CONFIGS, Federation, Member, load
+from domains.agents.policy import ROUNDS_MAX
 from domains.errors import (
     CapacityInsufficient,
     EntenteError,
     HoldLapsed,
     HoldReleased,
+    OfferChanged,
     Unreachable,
 )
 from domains.federated.domain import FederatedDomain
 from domains.federated.parts import part_id
-from domains.model import Attachment, HoldRequest, HoldState, Isolation, SliceProfile
+from domains.model import (
+    Attachment,
+    Counter,
+    Hold,
+    HoldRequest,
+    HoldState,
+    Isolation,
+    Menu,
+    Offer,
+    SliceProfile,
+)
 from domains.security import Identity
 from domains.server import DomainServer, Hosted, start
 from protos.slicing.v1 import slices_pb2
@@ -286,6 +298,89 @@ async def test_an_offer_survives_a_restart_of_the_front(
     await hierarchy.restart(FRONT)
     assert (await front.hold(asked)).state is HoldState.HELD
     await front.release("hold-1", 1, "over")
+
+
+@pytest.fixture
+def heard(hierarchy: Hierarchy, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, list[Counter]]]:
+    """What the front asks its controllers, with the counters of each call."""
+    calls: list[tuple[str, list[Counter]]] = []
+    for name, controller in hierarchy.front._controllers.items():
+
+        async def offers(
+            profiles: Sequence[SliceProfile],
+            tenant: str,
+            replaces: str | None = None,
+            counters: Sequence[Counter | None] = (),
+            of: str = name,
+            inner: Callable[..., Awaitable[Sequence[Menu]]] = controller.offers,
+        ) -> Sequence[Menu]:
+            calls.append((of, [counter for counter in counters if counter]))
+            return await inner(profiles, tenant, replaces, counters)
+
+        monkeypatch.setattr(controller, "offers", offers)
+    return calls
+
+
+async def countered(front: GrpcDomain, offer: Offer, round_: int, permille: int) -> Menu:
+    """The menu after asking for so many thousandths of an offer's price."""
+    target = offer.metrics.price_micros * permille // 1_000
+    (menu,) = await front.offers([PIPE], "clinic", None, [Counter(round_, offer, target)])
+    return menu
+
+
+async def test_what_its_own_margin_does_not_cover_a_front_asks_of_its_controllers(
+    front: GrpcDomain, hierarchy: Hierarchy, heard: list[tuple[str, list[Counter]]]
+) -> None:
+    """It has 10 % to 3 % of margin, they have 5 % to 1 %: together 9.9 % of the price."""
+    asked = await request(front)
+    first = asked.offer
+    heard.clear()
+    own = await countered(front, first, 1, 950)
+    assert own.offers[0].metrics.price_micros <= first.metrics.price_micros * 950 // 1_000
+    assert not heard, "its own margin was enough"
+    menu = await countered(front, first, 1, 910)
+    assert sorted(name for name, _ in heard) == [NORTH, SOUTH], "who is on the way, once each"
+    assert all(counter.round == 1 for _, (counter,) in heard)
+    met = menu.offers[0]
+    assert first.metrics.price_micros * 905 // 1_000 < met.metrics.price_micros
+    assert met.metrics.price_micros <= first.metrics.price_micros * 910 // 1_000
+    assert "controller" not in repr(menu)
+    await front.hold(replace(asked, offer=met))
+    paid = [part.offer.metrics.price_micros for part in await parts_of(hierarchy)]
+    assert sum(paid) * 1_030 // 1_000 <= met.metrics.price_micros, "it sells at no loss"
+    await front.release("hold-1", 1, "over")
+    assert hierarchy.nothing_is_used()
+
+
+async def parts_of(hierarchy: Hierarchy) -> list[Hold]:
+    return [h for name in (NORTH, SOUTH) for h in await hierarchy.front._parts.held(name)]
+
+
+async def test_what_nobody_can_give_takes_no_more_calls_than_there_are_rounds(
+    front: GrpcDomain, hierarchy: Hierarchy, heard: list[tuple[str, list[Counter]]]
+) -> None:
+    (menu,) = await front.offers([PIPE], "clinic")
+    first, heard[:] = menu.offers[0], []
+    rounds = 0
+    while menu.negotiable:
+        rounds += 1
+        menu = await countered(front, menu.offers[0], rounds, 500)
+    assert menu.round == rounds <= ROUNDS_MAX
+    assert sorted(name for name, _ in heard) == [NORTH, SOUTH], "theirs is a last word as well"
+    share = menu.offers[0].metrics.price_micros / first.metrics.price_micros
+    assert share == pytest.approx(1.03 * 1.01 / (1.10 * 1.05), abs=1e-4), "both at their floors"
+
+
+async def test_an_offer_that_rests_on_what_was_conceded_is_gone_with_the_front(
+    hierarchy: Hierarchy, front: GrpcDomain
+) -> None:
+    """It would be sold at a loss: the front remembers nothing of it, and says so."""
+    asked = await request(front)
+    menu = await countered(front, asked.offer, 1, 910)
+    await hierarchy.restart(FRONT)
+    with pytest.raises(OfferChanged):
+        await front.hold(replace(asked, offer=menu.offers[0]))
+    assert hierarchy.nothing_is_used()
 
 
 async def test_what_lapses_is_given_back_everywhere(

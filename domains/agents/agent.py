@@ -152,6 +152,13 @@ class Agent:
         free = free if grows else self.room(free)
         return choose(self._technology, profile, offer, free, sealed[1])
 
+    def behind(
+        self, profile: SliceProfile, offer: Offer, tenant: str, free: Free, now_s: float
+    ) -> Option | None:
+        """The option of an offer of ours that has not run out, at what it costs now."""
+        sealed = self._sealed(offer, tenant, now_s)
+        return sealed and recognised(self._priced, profile, offer, free, sealed[1])
+
     # -- under the policy ------------------------------------------------------------------
 
     def _refusal(self, tenant: str, now_s: float) -> tuple[Relaxation, str] | None:
@@ -220,7 +227,7 @@ class Agent:
         sealed = self._sealed(counter.offer, tenant, now_s)
         if sealed is None or not sealed[0] + 1 == counter.round <= self._policy.rounds_max:
             return None
-        option = recognised(self._priced, profile, counter.offer, free, sealed[1])
+        option = self.behind(profile, counter.offer, tenant, free, now_s)
         if option is None:
             return None
         cost, price = option.metrics.price_micros, counter.offer.metrics.price_micros

@@ -58,3 +58,8 @@ def margin_for(cost_micros: int, price_micros: int) -> int:
     if cost_micros <= 0:
         return 0
     return (price_micros - cost_micros) * PERMILLE // cost_micros
+
+
+def cost_for(price_micros: int, margin_permille: int) -> int:
+    """The largest cost that a margin makes no more than this price of."""
+    return max(price_micros, 0) * PERMILLE // (PERMILLE + margin_permille)

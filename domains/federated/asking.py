@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict, deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
 from domains.errors import EntenteError
-from domains.federated.stitch import Combination, Path, Stitched, combinations
-from domains.model import HoldRequest, Menu, SliceProfile
+from domains.federated.stitch import At, Combination, Path, Stitched, together
+from domains.model import Attribute, Counter, Menu, SliceProfile
 from domains.port import Domain
 
 KEPT_S: Final = 60.0
@@ -19,6 +19,8 @@ KEYS_MAX: Final = 1_024
 KEPT_PER_KEY_MAX: Final = 8
 
 Paths = Mapping[tuple[str, str], Sequence[Path]]
+Down = Mapping[At, Counter]
+"""Counters to controllers, by what they are about."""
 _Key = tuple[str, str | None, str, str]
 
 
@@ -50,7 +52,7 @@ async def ask(
         if isinstance(answer, BaseException):
             raise answer
         menus.update(zip([(name, share) for share in wanted[name]], answer, strict=False))
-    return [Stitched(profile, list(_found(profile, paths, menus)), room) for profile in profiles]
+    return [_stitched(profile, paths, menus, room) for profile in profiles]
 
 
 def shares(profile: SliceProfile, path: Path) -> list[SliceProfile]:
@@ -71,14 +73,70 @@ def shares(profile: SliceProfile, path: Path) -> list[SliceProfile]:
     ]
 
 
-def _found(
-    profile: SliceProfile, paths: Paths, menus: Mapping[tuple[str, SliceProfile], Menu]
-) -> Iterator[Combination]:
+def _stitched(
+    profile: SliceProfile,
+    paths: Paths,
+    menus: Mapping[tuple[str, SliceProfile], Menu],
+    room: Mapping[str, int],
+) -> Stitched:
+    said: dict[At, Menu] = {}
     for path in paths.get((profile.ingress, profile.egress), ()):
         asked = zip(path, shares(profile, path), strict=True)
         answers = [menus.get((piece.controller, share)) for piece, share in asked]
         if all(menu is not None and menu.offers for menu in answers):
-            yield from combinations(path, [menu.offers for menu in answers if menu])
+            said |= {(path, p): menu for p, menu in zip(path, answers, strict=True) if menu}
+    return together(profile, said, room)
+
+
+async def ask_less(
+    controllers: Mapping[str, Domain],
+    stitched: Stitched,
+    counters: Down,
+    tenant: str,
+    held: Mapping[str, str],
+) -> Stitched:
+    """What was offered together once controllers have answered counters, one call each.
+
+    What the others said stands, and so does what one said that does not answer.
+    """
+    calls = [
+        controllers[at[1].controller].offers(
+            [stitched.said[at].profile], tenant, held.get(at[1].controller), [countered]
+        )
+        for at, countered in counters.items()
+    ]
+    answers = await asyncio.gather(*calls, return_exceptions=True)
+    said = dict(stitched.said)
+    for at, answer in zip(counters, answers, strict=True):
+        if isinstance(answer, EntenteError):
+            continue
+        if isinstance(answer, BaseException):
+            raise answer
+        said.update((at, menu) for menu in answer[:1])
+    return together(stitched.profile, said, stitched.capacities())
+
+
+def passed_down(stitched: Stitched, offered: Combination, affordable_micros: int) -> Down:
+    """What controllers have to be countered with, so that a combination costs no more than this.
+
+    Each that has left its price open is asked to come down by the same share; nothing where it
+    costs no more already, or where those that can come down would have to pay for it.
+    """
+    pieces = [
+        ((offered.path, piece), offer)
+        for piece, offer in zip(offered.path, offered.offers, strict=True)
+    ]
+    still_open = [
+        (at, offer) for at, offer in pieces if Attribute.PRICE in stitched.said[at].negotiable
+    ]
+    moves = sum(offer.metrics.price_micros for _, offer in still_open)
+    left = affordable_micros - (offered.metrics.price_micros - moves)
+    if not 0 < left < moves:
+        return {}
+    return {
+        at: Counter(stitched.said[at].round + 1, offer, offer.metrics.price_micros * left // moves)
+        for at, offer in still_open
+    }
 
 
 class Book:
@@ -94,9 +152,10 @@ class Book:
         if len(self._kept) > KEYS_MAX:
             self._kept.popitem(last=False)
 
-    def known(self, request: HoldRequest, now_s: float) -> list[Stitched]:
+    def known(
+        self, tenant: str, replaces: str | None, profile: SliceProfile, now_s: float
+    ) -> list[Stitched]:
         """The answers that an offer may be from, newest first."""
-        profile = request.profile
-        key = (request.tenant, request.replaces, profile.ingress, profile.egress)
+        key = (tenant, replaces, profile.ingress, profile.egress)
         kept = self._kept.get(key, ())
         return [stitched for at_s, stitched in reversed(kept) if now_s - at_s <= KEPT_S]

@@ -1,6 +1,7 @@
 """The federated domain: an `AdministrativeDomain` whose network is that of its controllers.
 
-    offers    ask every controller on the way, combine, bid under the domain's own policy
+    offers    ask every controller on the way, combine, bid under the domain's own policy; of a
+              counter, what the domain's own margin does not cover is passed down in the same call
     hold      hold at each controller, then in the ledger; or give all of it back
     confirm   confirm at each controller, then in the ledger; where a part is gone, end them all
     release   in the ledger, then at each controller; `sweep` sees to what did not answer
@@ -18,22 +19,24 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
 from domains.agents.agent import Agent
+from domains.agents.concession import cost_for
 from domains.agents.engine import Engine
 from domains.agents.llm import engine
 from domains.config import DomainConfig
 from domains.domain import AdministrativeDomain
 from domains.errors import EntenteError, HoldLapsed, OfferChanged, Refused
-from domains.federated.asking import Book, ask
+from domains.federated.asking import Book, ask, ask_less, passed_down
 from domains.federated.parts import Parts, part_id
-from domains.federated.stitch import Stitched, controller_of, resource
+from domains.federated.stitch import Combination, Stitched, controller_of, resource
 from domains.federated.views import Network, Views
 from domains.model import (
     AbstractTopology,
+    Attribute,
     Counter,
     Hold,
     HoldRequest,
@@ -46,15 +49,18 @@ from domains.requests import check_counters, check_hold, check_profiles
 from domains.southbound.choice import driver as configured_driver
 from domains.southbound.driver import Driver
 from domains.store import Store
-from domains.technologies import Option
+from domains.technologies import Free, Option
 
 FIRST_VIEWS_S: Final = 5.0
 """How long an opening waits for each controller to show itself; others are taken up later."""
 GAVE_UP: Final = "the whole was not held"
 ENDED: Final = "the whole has ended"
+MORE: Final = "as low as this round goes"
 
 
 HangUp = Callable[[], Awaitable[None]]
+_Behind = tuple[Stitched, Combination]
+"""An offer's answer of the controllers, and the combination of theirs that it is."""
 
 
 class FederatedDomain(AdministrativeDomain):
@@ -119,22 +125,78 @@ class FederatedDomain(AdministrativeDomain):
         check_profiles(profiles, tenant)
         check_counters(counters, len(profiles))
         free, now_s = self._store.ledger.free_for(caller, replaces), self._now()
-        found = await self._ask(profiles, tenant, replaces)
+        counters = counters or (None,) * len(profiles)
+        known = [
+            self._behind(profile, counter, tenant, replaces, free) if counter else None
+            for profile, counter in zip(profiles, counters, strict=True)
+        ]
+        fresh = [profile for profile, behind in zip(profiles, known, strict=True) if not behind]
+        answers = iter(await self._ask(fresh, tenant, replaces))
         menus = []
-        for index, (profile, stitched) in enumerate(zip(profiles, found, strict=True)):
+        for profile, counter, behind in zip(profiles, counters, known, strict=True):
+            if counter and behind:
+                stitched = await self._passed_down(counter, behind, tenant, replaces)
+            else:
+                stitched = next(answers)
             agent = Agent(stitched, self._config.policy, self._store.secret, self._decides)
             self._book.note(tenant, replaces, stitched, now_s)
-            counter = counters[index] if counters else None
             told = await agent.answers([profile], tenant, free, now_s, bool(replaces), [counter])
-            menus += told
+            menus += [self._left_open(menu, stitched) for menu in told]
         return menus
 
     async def _ask(
         self, profiles: Sequence[SliceProfile], tenant: str, replaces: str | None
     ) -> list[Stitched]:
-        before = self._alive.get(replaces, ()) if replaces else ()
-        held = {c: part_id(str(replaces), c) for c in before}
+        if not profiles:
+            return []
+        held = self._held(replaces)
         return await ask(self._controllers, self._views.paths, profiles, tenant, held, self._room)
+
+    def _held(self, replaces: str | None) -> Mapping[str, str]:
+        """The parts of the hold that is to be replaced, by controller."""
+        before = self._alive.get(replaces, ()) if replaces else ()
+        return {c: part_id(str(replaces), c) for c in before}
+
+    def _behind(
+        self,
+        profile: SliceProfile,
+        counter: Counter,
+        tenant: str,
+        replaces: str | None,
+        free: Free,
+    ) -> _Behind | None:
+        """What a countered offer was made of; None where the book has forgotten."""
+        now_s = self._now()
+        for stitched in self._book.known(tenant, replaces, profile, now_s):
+            agent = Agent(stitched, self._config.policy, self._store.secret)
+            option = agent.behind(profile, counter.offer, tenant, free, now_s)
+            if option is not None:
+                return stitched, stitched.combination(option.key)
+        return None
+
+    async def _passed_down(
+        self, counter: Counter, behind: _Behind, tenant: str, replaces: str | None
+    ) -> Stitched:
+        """What the controllers offer together after a counter; what they have said stands.
+
+        Only what is beyond all that the domain's own margin could give is asked of them.
+        """
+        stitched, offered = behind
+        target = counter.price_micros_target
+        if target is None:
+            return stitched
+        affordable = cost_for(target, self._config.policy.margins(tenant)[1])
+        down = passed_down(stitched, offered, affordable)
+        if not down:
+            return stitched
+        return await ask_less(self._controllers, stitched, down, tenant, self._held(replaces))
+
+    def _left_open(self, menu: Menu, stitched: Stitched) -> Menu:
+        """The price is open as long as a controller's is, whatever the domain's own margin."""
+        last = menu.round >= self._config.policy.rounds_max
+        if last or not menu.offers or not stitched.may_come_down or menu.negotiable:
+            return menu
+        return replace(menu, negotiable=(Attribute.PRICE,), rationale=MORE)
 
     # -- holding ---------------------------------------------------------------------------
 
@@ -170,7 +232,7 @@ class FederatedDomain(AdministrativeDomain):
                 profiles = [request.profile]
                 known = await self._ask(profiles, request.tenant, request.replaces)
             else:
-                known = self._book.known(request, now_s)
+                known = self._book.known(request.tenant, request.replaces, request.profile, now_s)
             for stitched in known:
                 agent = Agent(stitched, self._config.policy, self._store.secret)
                 with contextlib.suppress(OfferChanged):

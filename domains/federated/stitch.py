@@ -16,8 +16,10 @@ from domains.model import (
     PPB,
     AbstractLink,
     AbstractTopology,
+    Attribute,
     Bucket,
     DomainKind,
+    Menu,
     Metrics,
     Offer,
     SliceProfile,
@@ -51,6 +53,10 @@ class Piece:
 
 
 Path = tuple[Piece, ...]
+At = tuple[Path, Piece]
+"""A path and the piece of it that a controller was asked for."""
+Said = Mapping[At, Menu]
+"""What controllers answered; of a path every piece or none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,14 +196,20 @@ class Stitched(Technology):
 
     Args:
         room: ledger resource of each controller -> segments it may have.
+        said: every controller's menu that they are from.
     """
 
     kind: ClassVar[DomainKind] = DomainKind.TRANSPORT
 
     def __init__(
-        self, profile: SliceProfile, found: Sequence[Combination], room: Mapping[str, int]
+        self,
+        profile: SliceProfile,
+        found: Sequence[Combination],
+        room: Mapping[str, int],
+        said: Said,
     ) -> None:
         self.profile = profile
+        self.said = said
         self._room = room
         self._found = {combination.key: combination for combination in found}
 
@@ -207,6 +219,11 @@ class Stitched(Technology):
 
     def combination(self, key: str) -> Combination:
         return self._found[key]
+
+    @property
+    def may_come_down(self) -> bool:
+        """Whether a controller has left its price open."""
+        return any(Attribute.PRICE in menu.negotiable for menu in self.said.values())
 
     def capacities(self) -> Mapping[str, int]:
         return self._room
@@ -235,6 +252,16 @@ class Stitched(Technology):
                 demand = {resource(piece.controller): 1 for piece in found.path}
                 options.append(Option(key, promised, demand))
         return cheapest_first(options)
+
+
+def together(profile: SliceProfile, said: Said, room: Mapping[str, int]) -> Stitched:
+    """What menus along whole paths come to."""
+    found: list[Combination] = []
+    for path in dict.fromkeys(path for path, _ in said):
+        menus = [said[path, piece].offers for piece in path]
+        if all(menus):
+            found += combinations(path, menus)
+    return Stitched(profile, found, room, said)
 
 
 def resource(controller: str) -> str:
