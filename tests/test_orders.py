@@ -12,16 +12,18 @@ import pytest
 import pytest_asyncio
 from google.longrunning import operations_pb2
 
+from coordinator import wire
 from coordinator.journal import Journal
+from coordinator.limits import PAGE_SIZE_MAX
 from coordinator.orders import Request
-from coordinator.records import OnRelaxation, Order, OrderKind
+from coordinator.records import OnRelaxation, Order, OrderKind, Running
 from coordinator.registry import Registry
 from coordinator.server import serve
 from coordinator.settings import CoordinatorSettings, DomainEndpoint
 from coordinator.wire_services import service_from_proto, typed_from_proto
 from domains import config
 from domains.domain import AdministrativeDomain
-from domains.errors import WrongState
+from domains.errors import Overloaded, WrongState
 from domains.model import Hold
 from domains.port import Domain
 from domains.security import INSECURE_METADATA
@@ -93,12 +95,52 @@ async def test_slices_are_listed_in_pages(entente: Federation) -> None:
         if not (token := page.next_page_token):
             break
     assert found == made
+    assert wire.page("3", 10**9) == (3, 3 + PAGE_SIZE_MAX)  # not a page of whatever size
     with pytest.raises(grpc.aio.AioRpcError) as refused:
         await clinic.ListSlices(slices_pb2.ListSlicesRequest(page_token="9" * 5_000))
     assert refused.value.code() is grpc.StatusCode.INVALID_ARGUMENT
     slices_of(await terminate(clinic, made[0]))
     left = await clinic.ListSlices(slices_pb2.ListSlicesRequest())
     assert [slice_.name for slice_ in left.slices] == made[1:]
+
+
+async def test_how_much_is_under_way_at_once_is_bounded_for_a_tenant_and_for_all(
+    entente: Federation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert entente.coordinator is not None
+    orders, profile = entente.coordinator._orders, service_from_proto(service(), "berlin")
+    monkeypatch.setattr("coordinator.orders.TENANT_ORDERS_IN_PROGRESS_MAX", 2)
+    monkeypatch.setattr("coordinator.orders.ORDERS_IN_PROGRESS_MAX", 3)
+
+    def ask(tenant: str) -> Running:
+        request = Request(tenant_id(tenant), new_id(), "")
+        return orders.create(request, "", [profile], OnRelaxation.ASK)
+
+    begun = [ask("clinic"), ask("clinic")]
+    with pytest.raises(Overloaded) as too_many:
+        ask("clinic")
+    assert too_many.value.metadata["limit"] == "TENANT_ORDERS_IN_PROGRESS_MAX"
+    begun.append(ask("depot"))
+    with pytest.raises(Overloaded) as too_many:
+        ask("arena")
+    assert too_many.value.metadata["limit"] == "ORDERS_IN_PROGRESS_MAX"
+    for running in begun:
+        await orders.views.settled(running, 20)
+    await orders.views.settled(ask("arena"), 20)
+
+
+async def test_nothing_drains_for_longer_than_the_limit(
+    entente: Federation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert entente.coordinator is not None
+    monkeypatch.setattr("coordinator.orders.DRAIN_S_MAX", 0.1)
+    (made,) = slices_of(await create(entente.tenant(), services=[service()]))
+    request = Request(tenant_id("clinic"), new_id(), "")
+    orders = entente.coordinator._orders
+    ending = orders.terminate(request, made.name.removeprefix("slices/"), "done", drain_s=3_600.0)
+    await orders.views.settled(ending, 20)
+    assert ending.order.state.final
+    assert not any(entente.used().values())
 
 
 async def test_typed_fields_win_over_the_words_beside_them(entente: Federation) -> None:

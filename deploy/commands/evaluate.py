@@ -38,7 +38,7 @@ def iiot(
     as_json: Json = False,
 ) -> None:
     """The IIoT case study: how many slices a policy serves within their bounds."""
-    with _usage():
+    with usage():
         from envs import evaluate
 
         evaluate.iiot(profile, requests, policy, episodes, seed, against, departures, as_json, mask)
@@ -53,7 +53,7 @@ def workload(
     as_json: Json = False,
 ) -> None:
     """A list of requests on a substrate network: acceptance, revenue and cost of a rule."""
-    with _usage():
+    with usage():
         from envs import evaluate
 
         evaluate.workload(file, policy, seed, as_json)
@@ -77,7 +77,7 @@ def crossdomain(
     as_json: Json = False,
 ) -> None:
     """One agent per domain bids, the coordinator's merge decides: how many requests are served."""
-    with _usage():
+    with usage():
         from deploy.federation import CONFIGS
         from envs import evaluate
         from envs.crossdomain import report
@@ -103,7 +103,7 @@ def live(
     as_json: Json = False,
 ) -> None:
     """The same requests to live domains under each policy: acceptance, price, utility, paired."""
-    with _usage():
+    with usage():
         from envs.offers import live as played
 
         played.live(scenario, policy, episodes, seed, as_json)
@@ -117,14 +117,14 @@ def parser(
     as_json: Json = False,
 ) -> None:
     """What interpretation costs: the case study on sentences, next to the true labels."""
-    with _usage():
+    with usage():
         from envs.parser import loop
 
         loop.parser(profile, requests, episodes, seed, as_json)
 
 
 @contextmanager
-def _usage() -> Iterator[None]:
+def usage() -> Iterator[None]:
     """What cannot be evaluated is said in a line; what is not installed as well.
 
     Raises:
@@ -138,5 +138,7 @@ def _usage() -> Iterator[None]:
         raise InvalidRequest(
             f"this needs {missing.name}: pip install 'entente-slicing[learn]'"
         ) from None
-    except (ValueError, OSError) as wrong:
+    except OSError as wrong:
+        raise InvalidRequest(f"{wrong.filename}: {wrong.strerror}") from None
+    except ValueError as wrong:
         raise InvalidRequest(str(wrong)) from None

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from deploy.commands.evaluate import usage
 from deploy.commands.intents import evaluations
 from deploy.commands.request import Json
 from deploy.session import console, print_json
@@ -77,10 +78,7 @@ def figures(
     seed: int = 0,
 ) -> None:
     """The case study's figures: what trained policies, rules and bounds reach, and how fast."""
-    from domains.errors import InvalidRequest
-    from envs.figures import draw
+    with usage():
+        from envs.figures import draw
 
-    try:
         draw(out, runs, episodes, seed)
-    except (ValueError, OSError) as wrong:
-        raise InvalidRequest(str(wrong)) from None

@@ -174,6 +174,12 @@ def test_sentences_without_labels_are_refused(cli: Cli, tmp_path: Path) -> None:
     cli.json("evaluate", "intents", "--file", str(source), code=1)
 
 
+def test_a_file_that_is_not_there_is_named_in_words(cli: Cli, tmp_path: Path) -> None:
+    missing = str(tmp_path / "missing.json")
+    told = cli.json("evaluate", "workload", missing, "--policy", "grc", code=1)
+    assert told["message"] == f"{missing}: No such file or directory"
+
+
 @pytest.mark.skipif(
     not (SHARED / "tools" / "score_intents.py").exists(), reason="no shared scorer beside the code"
 )
