@@ -56,7 +56,7 @@ bench: $(VENV)/.installed-dev ## The figures of the README, as ratios measured i
 	$(BIN)/python -m deploy.bench
 
 bench-assurance: $(VENV)/.installed-dev ## A day with assurance off and on, and real queues: ten minutes of CPU, root
-	$(BIN)/python -m deploy.bench --only assurance --only isolation --write
+	$(BIN)/python -m deploy.bench --only assurance --only isolation --only southbound --write
 
 bench-market: $(VENV)/.installed-dev ## How good negotiation is, against the optimum: four minutes of CPU
 	$(BIN)/python -m deploy.bench.negotiation

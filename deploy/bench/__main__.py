@@ -20,7 +20,16 @@ from typing import Annotated, Any, TypeVar
 import typer
 from rich.console import Console
 
-from deploy.bench import assurance, growth, hosts, isolation, plan, setup, translate
+from deploy.bench import (
+    assurance,
+    growth,
+    hosts,
+    isolation,
+    plan,
+    setup,
+    southbound,
+    translate,
+)
 from deploy.bench.effort import FULL, QUICK, Effort, Tell
 from deploy.bench.report import Report
 from deploy.bench.sections import rewritten
@@ -51,6 +60,7 @@ class Name(StrEnum):
     TRANSLATE = "translate"
     ASSURANCE = "assurance"
     ISOLATION = "isolation"
+    SOUTHBOUND = "southbound"
 
 
 _T = TypeVar("_T")
@@ -62,7 +72,11 @@ ASYNC: dict[Name, _Async] = {
     Name.STANDING: growth.with_standing,
     Name.TRANSLATE: translate.measure,
 }
-LONG: dict[Name, _Async] = {Name.ASSURANCE: assurance.measure, Name.ISOLATION: isolation.measure}
+LONG: dict[Name, _Async] = {
+    Name.ASSURANCE: assurance.measure,
+    Name.ISOLATION: isolation.measure,
+    Name.SOUTHBOUND: southbound.measure,
+}
 """Measured only when asked for; each has a section in a file that has words of ours as well."""
 SHOWN = (*ASYNC, Name.HOSTS)
 """In the order in which they are measured; Ray last, which leaves threads behind."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -18,7 +19,8 @@ from domains.errors import Unmeasured
 from domains.measurement import Condition
 from domains.southbound.driver import Deployment, FunctionSpec, Shaping
 from domains.southbound.netns import NetnsDriver
-from domains.southbound.trunk import RoutedTrunk
+from domains.southbound.openflow import SwitchedTrunk, lacking
+from domains.southbound.trunk import RoutedTrunk, Trunk
 
 TRUNK_KBPS: Final = 50_000
 PROMISED_KBPS, OFFERED_KBPS = 10_000, 9_000
@@ -26,6 +28,15 @@ PROMISED_US: Final = 2_000
 GREEDY_KBPS: Final = 150_000
 SETTLE_S, WINDOW_S = 0.5, 2.0
 PROBES: Final = 200
+WINDOWS: Final = (
+    ("netns, alone", RoutedTrunk, True, False),
+    ("netns, greedy neighbour, a class per slice", RoutedTrunk, True, True),
+    ("netns, greedy neighbour, no classes", RoutedTrunk, False, True),
+    ("openflow, alone", SwitchedTrunk, True, False),
+    ("openflow, greedy neighbour, a meter per slice", SwitchedTrunk, True, True),
+    ("openflow, greedy neighbour, one meter for all", SwitchedTrunk, False, True),
+)
+"""Those of Open vSwitch are left out where it is not installed."""
 INTERVAL_S: Final = 0.5
 """Between two rounds of assurance, in the experiment with the cable."""
 
@@ -46,20 +57,18 @@ async def measure(folder: Path, effort: Effort, tell: Tell) -> Report:
     Raises:
         DriverMissing: what this machine lacks.
     """
-    rounds = 1 if effort is QUICK else 3
+    rounds = 1 if effort is QUICK else 5
     return await asyncio.to_thread(_measure, rounds, tell)
 
 
 def _measure(rounds: int, tell: Tell) -> Report:
     seen: dict[str, list[Seen]] = {}
     for number in range(rounds):
-        for name, isolate, greedy in (
-            ("alone", True, False),
-            ("greedy neighbour, a class per slice", True, True),
-            ("greedy neighbour, no classes", False, True),
-        ):
+        for name, trunk, isolate, greedy in WINDOWS:
+            if trunk is SwitchedTrunk and lacking():
+                continue
             tell(f"round {number + 1}: {name}")
-            seen.setdefault(name, []).append(_window(isolate, greedy))
+            seen.setdefault(name, []).append(_window(partial(trunk, isolate=isolate), greedy))
     moved = []
     for number in range(rounds + 2):
         tell(f"pulling the cable, {number + 1}")
@@ -114,8 +123,8 @@ def _deployment(name: str, kbps: int, exclusive: bool) -> Deployment:
     return Deployment(name, f"slice-{name}", "near", "far", functions, shaping)
 
 
-def _window(isolate: bool, greedy: bool) -> Seen:
-    driver = NetnsDriver("bench", TRUNK_KBPS, partial(RoutedTrunk, isolate=isolate))
+def _window(trunk: Callable[[str, int], Trunk], greedy: bool) -> Seen:
+    driver = NetnsDriver("bench", TRUNK_KBPS, trunk)
     try:
         driver.start(_deployment("mine", PROMISED_KBPS, exclusive=True))
         driver.start(_deployment("theirs", PROMISED_KBPS, exclusive=False))

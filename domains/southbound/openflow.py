@@ -43,6 +43,8 @@ COMMAND_S = 10.0
 BURST_S = 0.02
 """A meter lets pass at once what its rate carries in twenty milliseconds."""
 BURST_KBIT_MIN = 48
+SHARED_METERS = (1, 60_000)
+"""Up and down; between them are those of the segments."""
 
 
 class SwitchedTrunk:
@@ -50,16 +52,15 @@ class SwitchedTrunk:
 
     Args:
         prefix: of the names that `ps` shows. kbps: no segment gets more than this.
+        isolate: False for one meter a way that all share, to see what their own are good for.
 
     Raises:
         DriverMissing: no Linux, no root, or no Open vSwitch.
     """
 
-    def __init__(self, prefix: str, kbps: int) -> None:
-        self._kbps = kbps
-        missing = [program for program in PROGRAMS if shutil.which(program) is None]
-        if missing or not SCHEMA.is_file():
-            lacks = ", ".join(missing) or str(SCHEMA)
+    def __init__(self, prefix: str, kbps: int, isolate: bool = True) -> None:
+        self._kbps, self._isolate = kbps, isolate
+        if lacks := lacking():
             raise DriverMissing(
                 f"the openflow driver needs Open vSwitch, and this machine has no {lacks}; "
                 "on Debian: apt-get install openvswitch-switch",
@@ -77,6 +78,9 @@ class SwitchedTrunk:
             self._folder = Path(folder)
             self._start(opening)
             self._attach(home, HOME_LINK, HOME_PORT, HOME)
+            if not isolate:
+                for meter in SHARED_METERS:
+                    self._meter("add-meter", meter, kbps)
             self._opened = opening.pop_all()
 
     def connect(self, number: int, near: Namespace, far: Namespace, undo: ExitStack) -> None:
@@ -91,12 +95,7 @@ class SwitchedTrunk:
         for end, kbps in rates:
             meter = _port(number, end)
             counted = Counters(0, 0, 0) if new else self._counted(meter)
-            rate = min(max(kbps, RATE_KBPS_MIN), self._kbps)
-            burst = max(BURST_KBIT_MIN, round(rate * BURST_S))
-            self._flows(
-                "add-meter" if new else "mod-meter",
-                f"meter={meter},kbps,burst,stats,band=type=drop,rate={rate},burst_size={burst}",
-            )
+            self._meter("add-meter" if new else "mod-meter", meter, kbps)
             self._earlier[meter] = counted
         self._shaped.add(number)
 
@@ -109,11 +108,12 @@ class SwitchedTrunk:
 
     def classify(self, number: int) -> None:
         near, far = _port(number, _NEAR), _port(number, _FAR)
+        up, down = (near, far) if self._isolate else SHARED_METERS
         for match, meter, out in (
-            (f"in_port={near},nw_dst={far_address(number)}", near, far),
-            (f"in_port={near},nw_dst={HOME}", near, HOME_PORT),
-            (f"in_port={far},nw_dst={near_address(number)}", far, near),
-            (f"in_port={HOME_PORT},nw_dst={near_address(number)}", far, near),
+            (f"in_port={near},nw_dst={far_address(number)}", up, far),
+            (f"in_port={near},nw_dst={HOME}", up, HOME_PORT),
+            (f"in_port={far},nw_dst={near_address(number)}", down, near),
+            (f"in_port={HOME_PORT},nw_dst={near_address(number)}", down, near),
         ):
             self._flows("add-flow", f"cookie={meter},ip,{match},actions=meter:{meter},output:{out}")
 
@@ -194,6 +194,12 @@ class SwitchedTrunk:
             earlier.dropped + dropped,
         )
 
+    def _meter(self, what: str, meter: int, kbps: int) -> None:
+        rate = min(max(kbps, RATE_KBPS_MIN), self._kbps)
+        burst = max(BURST_KBIT_MIN, round(rate * BURST_S))
+        band = f"band=type=drop,rate={rate},burst_size={burst}"
+        self._flows(what, f"meter={meter},kbps,burst,stats,{band}")
+
     def _flows(self, what: str, *arguments: str) -> str:
         return self._run("ovs-ofctl", "-O", "OpenFlow13", what, BRIDGE, *arguments)
 
@@ -218,6 +224,12 @@ class SwitchedTrunk:
             said = done.stderr.strip().splitlines() or ["no reason given"]
             raise DriverFailed(f"{program} {arguments[0]}: {said[-1]}", program=program)
         return done.stdout
+
+
+def lacking() -> str:
+    """What this machine has not of Open vSwitch; empty where it is all there."""
+    missing = [program for program in PROGRAMS if shutil.which(program) is None]
+    return ", ".join(missing) or ("" if SCHEMA.is_file() else str(SCHEMA))
 
 
 _NEAR, _FAR = "near", "far"
