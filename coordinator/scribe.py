@@ -45,7 +45,12 @@ class Scribe:
     def tell(
         self, slice_id: str, event: str, text: str, detail: Mapping[str, Any], domain: str = ""
     ) -> None:
-        """Append what assurance sees of a slice, outside any order."""
+        """Append what assurance sees of a slice, outside any order; `settle` makes it durable.
+
+        Raises:
+            Overloaded: too much waits for the disk.
+        """
+        self._journal.admit()
         self._journal.append(
             order_id="",
             slice_id=slice_id,
@@ -56,6 +61,14 @@ class Scribe:
             detail=detail,
             at_s=self._clock.now_s(),
         )
+
+    async def settle(self) -> None:
+        """Return when all that was told survives a crash.
+
+        Raises:
+            StoreFailed, Overloaded, StaleEpoch: see `Journal.flush`.
+        """
+        await self._journal.flush()
 
     def plans(self, order: Order, plans: Sequence[Plan]) -> None:
         """What was asked of whom, what they offered, and what was made of it."""

@@ -9,9 +9,9 @@ reservation pays for an entry in a dictionary.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Final, TypeVar
 
@@ -19,13 +19,16 @@ from domains.errors import DriverFailed, EntenteError, NotFound, Overloaded, Unm
 from domains.measurement import Condition, Measurement, Reading
 from domains.model import PPB, Hold
 from domains.southbound.driver import Deployment, Driver, deployment_of
+from domains.southbound.turns import Turns
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-BATCH_MAX: Final = 64
-"""Segments that the driver works on before others get their turn."""
+BATCH_MAX, BLOCKING_BATCH_MAX = 64, 8
+"""Segments that a driver works on before others get their turn; of one that blocks, fewer."""
+DRIVER_S_MAX: Final = 60.0
+"""One batch of a driver that blocks; after that it hangs, and its segments are UNMEASURED."""
 RETRY_S: Final = 1.0
 RETRY_S_MAX: Final = 60.0
 """First and longest pause after the driver failed; doubled in between."""
@@ -71,7 +74,11 @@ class Functions:
         self._watched = asyncio.Event()
         self._settled = asyncio.Event()
         self._settled.set()
-        self._thread = ThreadPoolExecutor(1, "driver") if driver and driver.blocks else None
+        self._leaving: set[str] = set()
+        """Segments that shall go and that the driver did not remove yet."""
+        blocks = driver is not None and driver.blocks
+        self._turns = Turns(DRIVER_S_MAX) if blocks else None
+        self._batch = BLOCKING_BATCH_MAX if blocks else BATCH_MAX
 
     def open(self, confirmed: Iterable[tuple[str, Hold]]) -> None:
         """Begin to run what is confirmed."""
@@ -91,9 +98,12 @@ class Functions:
         for waiting in self._watchers:
             _put(waiting, None)
         if self._driver is not None:
-            await self._do(self._driver.close)
-        if self._thread is not None:
-            self._thread.shutdown()
+            try:
+                await self._do(self._driver.close)
+            except EntenteError as error:
+                log.warning("the network is left as it is: %s", error.message)
+        if self._turns is not None:
+            self._turns.close()
 
     # -- what shall be -----------------------------------------------------------------------
 
@@ -114,8 +124,11 @@ class Functions:
         """Try what failed and has waited long enough; the sweeper calls it."""
         now_s = self._now()
         for segment_id, wanted in self._wanted.items():
-            if wanted.failures and now_s >= wanted.retry_at_s:
+            # A clock that has gone back makes nobody wait for longer than the longest pause.
+            if wanted.failures and not 0 < wanted.retry_at_s - now_s <= RETRY_S_MAX:
                 self._note(segment_id)
+        for segment_id in self._leaving:
+            self._note(segment_id)
 
     async def settled(self) -> None:
         """Wait until everything noted so far was tried."""
@@ -177,7 +190,7 @@ class Functions:
             await self._wake.wait()
             self._wake.clear()
             while self._dirty:
-                batch = list(self._dirty)[:BATCH_MAX]
+                batch = list(self._dirty)[: self._batch]
                 for segment_id in batch:
                     del self._dirty[segment_id]
                 await self._apply(batch)
@@ -185,11 +198,14 @@ class Functions:
 
     async def _apply(self, batch: Sequence[str]) -> None:
         wanted = [(segment_id, self._wanted.get(segment_id)) for segment_id in batch]
-        errors = await self._do(lambda: [self._make(*one) for one in wanted])
+        errors: Sequence[EntenteError | None]
+        try:
+            errors = await self._do(lambda: [self._make(*one) for one in wanted])
+        except DriverFailed as hangs:
+            errors = [hangs] * len(wanted)
         for (segment_id, one), error in zip(wanted, errors, strict=True):
             if one is None or self._wanted.get(segment_id) is not one:
-                if error is not None:
-                    log.warning("a segment that shall go stays: %s", error.message)
+                self._left(segment_id, error)
                 continue
             if error is None:
                 one.failures, one.reason = 0, ""
@@ -199,6 +215,14 @@ class Functions:
             one.failures, one.retry_at_s = one.failures + 1, self._now() + pause_s
             one.condition, one.reason = Condition.FAILED, _told(error)
             log.warning("a segment of %s cannot run: %s", one.deployment.slice_id, error.message)
+
+    def _left(self, segment_id: str, error: EntenteError | None) -> None:
+        """A segment that shall go is gone, or is tried again until it is."""
+        if error is None:
+            self._leaving.discard(segment_id)
+        elif segment_id not in self._leaving and segment_id not in self._wanted:
+            self._leaving.add(segment_id)
+            log.warning("a segment that shall go stays for now: %s", error.message)
 
     def _make(self, segment_id: str, wanted: _Wanted | None) -> EntenteError | None:
         """One segment as it shall be. In the driver's thread, if that has one."""
@@ -210,6 +234,9 @@ class Functions:
                 self._driver.start(wanted.deployment)
                 if not wanted.active:
                     self._driver.stop(segment_id)
+                else:  # its first interval begins now, not with the next round
+                    with contextlib.suppress(Unmeasured):
+                        self._driver.measure(segment_id, self._now())
         except EntenteError as error:
             return error
         except Exception as error:
@@ -218,9 +245,9 @@ class Functions:
         return None
 
     async def _do(self, work: Callable[[], T]) -> T:
-        if self._thread is None:
+        if self._turns is None:
             return work()
-        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+        return await self._turns.do(work)
 
     # -- measuring ---------------------------------------------------------------------------
 
@@ -255,10 +282,14 @@ class Functions:
     async def measure(self) -> None:
         """Measure every running segment once."""
         running = [(key, one) for key, one in self._wanted.items() if self._runs(one)]
-        for first in range(0, len(running), BATCH_MAX):
-            batch = running[first : first + BATCH_MAX]
+        for first in range(0, len(running), self._batch):
+            batch = running[first : first + self._batch]
             now_s = self._now()
-            found = await self._do(lambda b=batch, t=now_s: [self._look(k, t) for k, _ in b])  # type: ignore[misc]
+            found: Sequence[Measurement | EntenteError]
+            try:
+                found = await self._do(lambda b=batch, t=now_s: [self._look(k, t) for k, _ in b])  # type: ignore[misc]
+            except DriverFailed as hangs:
+                found = [hangs] * len(batch)
             for (_, wanted), measured in zip(batch, found, strict=True):
                 _judge(wanted, measured)
             await asyncio.sleep(0)

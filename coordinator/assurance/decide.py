@@ -26,6 +26,8 @@ LATENCY_TOLERANCE_PERMILLE = 50
 RETURN_S, RETURNS_MAX = HOUR_S, 5
 """A slice that went around a failure looks for a cheaper way after so long. Each time that it is in
 vain, or that the same stretch fails again, it waits twice as long; in the end it gives up."""
+CONTRADICTS, CONTRADICTS_PERMILLE = 2, 100
+"""So many times what any other segment saw, and so much more, and nothing lost: not believed."""
 STEP_PERMILLE = 50
 """What is held is a multiple of this: small changes are not worth a round of offers."""
 
@@ -106,6 +108,7 @@ class State:
     failed_rounds: Mapping[str, int] = field(default_factory=dict)
     broken_rounds: Mapping[str, int] = field(default_factory=dict)
     unmeasured: frozenset[str] = frozenset()
+    contradicted: frozenset[str] = frozenset()
     exhausted: bool = False
     moved_at_s: float | None = None
     left: Left | None = None
@@ -166,10 +169,13 @@ def decide(
 ) -> tuple[State, tuple[Action, ...]]:
     """One round of one slice; at most one action that changes it."""
     state, told = _visible(state, samples)
-    loads = [s.load_permille for s in samples if s.load_permille is not None]
+    loads, contradicted = _believed(samples)
+    state, told = _contradiction(state, contradicted, told)
     failed = [s for s in samples if s.condition is Condition.FAILED]
     if loads and not failed:  # what passes while a link is down says nothing of what is wanted
-        state = replace(state, forecaster=observe(state.forecaster, now_s, max(loads)))
+        # More than can ever be held is as good as twice that, and spoils no season for longer.
+        learned = min(max(loads), 2.0 * policy.ceiling_permille)
+        state = replace(state, forecaster=observe(state.forecaster, now_s, learned))
     state = _streaks(state, samples)
     if policy.mode is Mode.OFF:
         return state, told
@@ -231,6 +237,33 @@ def _visible(state: State, samples: Sequence[Sample]) -> tuple[State, tuple[Acti
         for domain in sorted(state.unmeasured - unmeasured)
     ]
     return replace(state, unmeasured=unmeasured), tuple(told)
+
+
+def _believed(samples: Sequence[Sample]) -> tuple[list[float], frozenset[str]]:
+    """The loads, and whose is not among them.
+
+    The same traffic passes through every segment. One that saw far more than all others, of three
+    at least, and lost nothing of it, has made it up: the others together know better.
+    """
+    known = [(s.load_permille, s) for s in samples if s.load_permille is not None]
+    loads = sorted(load for load, _ in known)
+    if len(loads) < 3:
+        return loads, frozenset()
+    most = CONTRADICTS * loads[-2] + CONTRADICTS_PERMILLE
+    made_up = frozenset(s.domain for load, s in known if load > most and not s.lossy)
+    return (loads[:-1] if made_up else loads), made_up
+
+
+def _contradiction(
+    state: State, contradicted: frozenset[str], told: tuple[Action, ...]
+) -> tuple[State, tuple[Action, ...]]:
+    """Told once, as long as it goes on."""
+    text = "says that it carries far more than the others on the way: not believed"
+    news = tuple(
+        Tell("contradiction", domain, f"{domain} {text}")
+        for domain in sorted(contradicted - state.contradicted)
+    )
+    return replace(state, contradicted=contradicted), (*told, *news)
 
 
 def _streaks(state: State, samples: Sequence[Sample]) -> State:

@@ -37,7 +37,7 @@ class Experience:
         given = seen(promised, measured)
         kept = keeps(promised, given)
         last = self._learned.get(record.slice_id)
-        if last is not None and last.kept == kept and now_s < last.at_s + HOUR_S:
+        if last is not None and last.kept == kept and 0 <= now_s - last.at_s < HOUR_S:
             return
         self._learned[record.slice_id] = _Learned(kept, now_s)
         self._learn(record, given)

@@ -7,8 +7,10 @@ of which nothing believable was heard for `STALE_INTERVALS` is unmeasured, and t
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from operator import mul
 
 from domains.measurement import Condition, Measurement, Reading
 
@@ -96,6 +98,8 @@ def _implausible(measured: Measurement) -> Fault | None:
         return Fault.IMPLAUSIBLE
     if measured.availability_ppb > 10**9:
         return Fault.IMPLAUSIBLE
+    if measured.loss_ppb == 10**9 and measured.throughput_kbps:
+        return Fault.IMPLAUSIBLE  # everything was lost, and something arrived
     if measured.end_s <= measured.begin_s:
         return Fault.EMPTY_INTERVAL
     return Fault.IMPLAUSIBLE if measured.end_s - measured.begin_s > INTERVAL_S_MAX else None
@@ -115,6 +119,36 @@ def _misplaced(stream: Stream, measured: Measurement, now_s: float) -> Fault | N
         return Fault.CLOCK_JUMPED
     gap_s = measured.begin_s - last.end_s
     return Fault.GAP if gap_s > (measured.end_s - measured.begin_s) / 2 else None
+
+
+def merged(earlier: Measurement | None, later: Measurement) -> Measurement:
+    """Two measurements of one segment in a row as one: a round may be longer than an interval.
+
+    Rates, latency (of what passed) and availability are weighted by time, loss by what was offered.
+    """
+    if earlier is None:
+        return later
+    both = (earlier, later)
+    lasted_s = [one.end_s - one.begin_s for one in both]
+    offered = [one.offered_kbps * s for one, s in zip(both, lasted_s, strict=True)]
+    passed = [s * (one.availability_ppb > 0) for one, s in zip(both, lasted_s, strict=True)]
+
+    def mean(values: Sequence[int], weights: Sequence[float]) -> int:
+        total = sum(weights)
+        return round(sum(map(mul, values, weights)) / total) if total else values[-1]
+
+    return Measurement(
+        segment_id=later.segment_id,
+        begin_s=later.end_s - sum(lasted_s),
+        end_s=later.end_s,
+        downlink_kbps=mean([one.downlink_kbps for one in both], lasted_s),
+        uplink_kbps=mean([one.uplink_kbps for one in both], lasted_s),
+        latency_us=mean([one.latency_us for one in both], passed),
+        loss_ppb=mean([one.loss_ppb for one in both], offered),
+        availability_ppb=mean([one.availability_ppb for one in both], lasted_s),
+        cpu_millicores=mean([one.cpu_millicores for one in both], lasted_s),
+        memory_mib=later.memory_mib,
+    )
 
 
 def believed_condition(reading: Reading, measured: Measurement | None) -> Condition:

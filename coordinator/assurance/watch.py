@@ -12,10 +12,11 @@ import asyncio
 import logging
 from collections import Counter, deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from coordinator.assurance.decide import (
     Action,
+    Change,
     Policy,
     Renegotiate,
     Reroute,
@@ -30,7 +31,7 @@ from coordinator.assurance.experience import Experience
 from coordinator.assurance.forecast import Forecaster
 from coordinator.assurance.history import History, Kept
 from coordinator.assurance.sampling import held_permille, provisioned, sample
-from coordinator.assurance.telemetry import Fault, Stream, hear
+from coordinator.assurance.telemetry import Fault, Stream, hear, merged
 from coordinator.clock import Clock
 from coordinator.limits import WAIT_S_MAX
 from coordinator.model import SliceState
@@ -45,10 +46,11 @@ from domains.port import Domain
 log = logging.getLogger(__name__)
 
 RETRY_S, RETRY_S_MAX = 0.2, 5.0
-TOLD_ONCE = 1
-"""The first fault of a kind of a segment is told, the others are not."""
 BEGUN_MAX = 1_024
 """Orders that `idle` waits for; older ones have long been done."""
+PACE_S, PACE_READING_S = 0.05, 20e-6
+"""After each round of a domain, and per reading in it, before the next is heard: whoever floods us
+is held back by flow control, and the others get their turn."""
 CHUNK = 64
 """Slices that are decided on before others get their turn."""
 
@@ -62,6 +64,7 @@ class _Heard:
     measured: Measurement | None = None
     fault: Fault | None = None
     faults: Counter[Fault] = field(default_factory=Counter)
+    told: set[Fault] = field(default_factory=set)
 
 
 class Watchman:
@@ -123,6 +126,7 @@ class Watchman:
                 async for readings in domain.watch_measurements():
                     self.hear(name, readings)
                     pause_s = RETRY_S
+                    await asyncio.sleep(PACE_S + PACE_READING_S * len(readings))
             except EntenteError as error:
                 log.info("%s sends no measurements: %s", name, error.message)
             except Exception:  # a defect of ours must not end the listening for good
@@ -144,7 +148,7 @@ class Watchman:
             heard.reading = reading
             heard.fault = fault
             if measured is not None:
-                heard.measured = measured
+                heard.measured = merged(heard.measured, measured)
             if fault is not None and fault is not Fault.MISSING:  # that is told as unmeasured
                 heard.faults[fault] += 1
 
@@ -179,10 +183,16 @@ class Watchman:
         self._forget(records)
         kept: list[Kept] = []
         for index, record in enumerate(records):
-            self._look(record, now_s, kept)
+            try:
+                self._look(record, now_s, kept)
+            except Exception:  # of one slice: the others are looked after all the same
+                log.exception("%s could not be looked after", record.slice_id)
             if index % CHUNK == CHUNK - 1:
                 await asyncio.sleep(0)
-        await self._history.keep(kept, int(now_s / self._policy.interval_s), now_s)
+        try:
+            await self._history.keep(kept, int(now_s / self._policy.interval_s), now_s)
+        finally:
+            await self._scribe.settle()
 
     def _look(self, record: SliceRecord, now_s: float, kept: list[Kept]) -> None:
         samples = []
@@ -207,10 +217,16 @@ class Watchman:
         self._experience.hear(record, measured, now_s)
         before = self._states.get(record.slice_id) or self._recalled(record.slice_id, now_s)
         after, actions = decide(before, samples, held_permille(record), now_s, self._policy)
+        if not all([self._act(record, action) for action in actions]):
+            # What could not be told now is news again in the next round.
+            after = replace(
+                after,
+                unmeasured=before.unmeasured,
+                contradicted=before.contradicted,
+                exhausted=before.exhausted,
+            )
         self._states[record.slice_id] = after
         self._history.note(record.slice_id, before, after, now_s)
-        for action in actions:
-            self._act(record, action)
 
     def _recalled(self, slice_id: str, now_s: float) -> State:
         """What an earlier incarnation knew of a slice, if any did and it can be read."""
@@ -230,18 +246,25 @@ class Watchman:
             heard = self._heard[key] = _Heard(Stream(monotonic_s))
         stale = heard.stream.stale(monotonic_s, self._policy.interval_s)
         reading, measured, fault = heard.reading, heard.measured, heard.fault
-        if fault is not None and heard.faults[fault] == TOLD_ONCE:
-            self._scribe.tell(
-                record.slice_id,
-                "telemetry fault",
-                f"a measurement of {segment.domain} is not used: {fault}"
-                if fault is not Fault.GAP
-                else f"the measurements of {segment.domain} have a gap",
-                {"fault": fault.value},
-                segment.domain,
-            )
-            heard.faults[fault] += 1  # told once per segment
+        for kind, count in heard.faults.items():
+            if count and kind not in heard.told:
+                self._tell_fault(record, segment, heard, kind)
         return sample(segment, record, reading, measured, fault, stale), heard
+
+    def _tell_fault(
+        self, record: SliceRecord, segment: Segment, heard: _Heard, fault: Fault
+    ) -> None:
+        """The first fault of a kind of a segment; the others are not told."""
+        text = f"a measurement of {segment.domain} is not used: {fault}"
+        if fault is Fault.GAP:
+            text = f"the measurements of {segment.domain} have a gap"
+        detail = {"fault": fault.value}
+        try:
+            self._scribe.tell(record.slice_id, "telemetry fault", text, detail, segment.domain)
+        except EntenteError as error:
+            log.warning("not told, tried again: %s: %s", text, error.message)
+            return
+        heard.told.add(fault)
 
     def _forget(self, records: Sequence[SliceRecord]) -> None:
         """States of slices and streams of segments that are no more."""
@@ -257,11 +280,21 @@ class Watchman:
 
     # -- acting ------------------------------------------------------------------------------
 
-    def _act(self, record: SliceRecord, action: Action) -> None:
+    def _act(self, record: SliceRecord, action: Action) -> bool:
+        """Begin what was decided; False where it is to be told and could not be."""
         if isinstance(action, Tell):
             detail = {"mode": self._policy.mode.value}
-            self._scribe.tell(record.slice_id, action.event, action.text, detail, action.domain)
-            return
+            try:
+                self._scribe.tell(record.slice_id, action.event, action.text, detail, action.domain)
+            except EntenteError as error:
+                log.warning("not told, tried again: %s: %s", action.text, error.message)
+                return False
+            return True
+        self._change(record, action)
+        return True
+
+    def _change(self, record: SliceRecord, action: Change) -> None:
+        """An order of our own; what cannot be begun now is decided on again."""
         held = held_permille(record)
         assert record.metrics is not None, "an active slice has metrics"
         price_micros = record.metrics.price_micros

@@ -122,7 +122,7 @@ class SimulatedDriver:
     def measure(self, segment_id: str, now_s: float) -> Measurement:
         segment = self._segment(segment_id)
         since_s = segment.measured_s
-        segment.measured_s = now_s if since_s is None else max(now_s, since_s)
+        segment.measured_s = now_s
         if since_s is None or now_s <= since_s:
             raise Unmeasured("no interval to measure yet", segment=segment_id)
         step_s = (now_s - since_s) / SAMPLES

@@ -224,6 +224,36 @@ def test_a_slice_has_a_budget_of_changes_and_hears_when_it_is_spent() -> None:
     assert [type(a) for a in actions] == [Scale], "an hour later there is a budget again"
 
 
+def test_one_of_three_that_makes_up_a_load_is_not_believed_and_named_once() -> None:
+    liar = well(90_000.0, domain="access")
+    honest = [well(500.0), well(490.0, domain="core")]
+    state, actions = decide(fresh(), [liar, *honest], 1_000, 0.0, PROACTIVE)
+    assert [(a.event, a.domain) for a in actions if isinstance(a, Tell)] == [
+        ("contradiction", "access")
+    ]
+    assert state.forecaster.last == 500.0
+    state, actions = decide(state, [liar, *honest], 1_000, STEP_S, PROACTIVE)
+    assert not actions
+
+
+def test_who_loses_what_it_says_and_who_is_one_of_two_is_believed() -> None:
+    """Its loss counts against itself; and of two nobody knows which one is wrong."""
+    head = well(1_400.0, domain="access", lossy=True)
+    _, (action,) = decide(fresh(), [head, well(500.0), well(500.0)], 1_000, 0.0, REACTIVE)
+    assert isinstance(action, Scale)
+    _, (action,) = decide(fresh(), [well(1_400.0), well(10.0)], 1_000, 0.0, REACTIVE)
+    assert isinstance(action, Scale)
+
+
+def test_a_huge_load_is_learned_as_no_more_than_what_cannot_be_held() -> None:
+    state = fresh()
+    for number in range(3):
+        load = 1e15 if number == 1 else 400.0
+        state, _ = decide(state, [well(load)], 1_000, number * STEP_S, PROACTIVE)
+    assert state.forecaster.restarts == 0
+    assert max(load or 0.0 for load in state.forecaster.season) == 3_000.0
+
+
 def test_off_does_nothing_but_look() -> None:
     dead = well(0.0, condition=Condition.FAILED)
     assert not decide(fresh(), [dead], 1_000, 0.0, OFF)[1]

@@ -14,6 +14,7 @@ from coordinator.assurance.telemetry import (
     Stream,
     believed_condition,
     hear,
+    merged,
 )
 from domains.measurement import Condition, Measurement, Reading
 from domains.model import PPB
@@ -47,6 +48,7 @@ BAD: dict[str, tuple[Measurement | None, Fault]] = {
     "an infinite rate": (later(10, downlink_kbps=math.inf), Fault.NOT_A_NUMBER),
     "a rate below zero": (later(10, uplink_kbps=-1), Fault.IMPLAUSIBLE),
     "an availability of two": (later(10, availability_ppb=2 * PPB), Fault.IMPLAUSIBLE),
+    "something of which everything was lost": (later(10, loss_ppb=PPB), Fault.IMPLAUSIBLE),
     "an interval of no time": (later(10, begin_s=5_020.0), Fault.EMPTY_INTERVAL),
     "an interval that ends first": (later(10, begin_s=5_030.0), Fault.EMPTY_INTERVAL),
 }
@@ -91,6 +93,21 @@ def test_a_stream_is_stale_when_nothing_believable_was_heard_for_a_few_intervals
         stream, _, _ = hear(stream, reading(FIRST), NOW_S + step * STEP_S)
     assert stream.stale(NOW_S + 4 * STEP_S, STEP_S), "duplicates are no news"
     assert Stream(NOW_S).stale(NOW_S + limit_s + 0.1, STEP_S), "nor is silence from the start"
+
+
+def test_a_round_is_all_that_was_measured_in_it() -> None:
+    """10 s of 1000 and 500 kbit/s in 900 us, then 30 s of a tenth of that, half of it lost."""
+    second = replace(
+        later(10, end_s=5_040.0), downlink_kbps=100, uplink_kbps=50, latency_us=1_700,
+        loss_ppb=PPB // 2, availability_ppb=PPB // 2, cpu_millicores=50, memory_mib=40,
+    )  # fmt: skip
+    assert merged(None, FIRST) == FIRST
+    assert merged(FIRST, second) == Measurement(
+        "seg", 5_000.0, 5_040.0, 325, 162, 1_500, PPB * 3 // 16, PPB * 5 // 8, 40, 40
+    )
+    dead = replace(second, downlink_kbps=0, uplink_kbps=0, latency_us=0, availability_ppb=0)
+    assert merged(FIRST, dead).latency_us == 900, "what does not pass has no latency"
+    assert merged(dead, replace(dead, begin_s=5_040.0, end_s=5_050.0)).availability_ppb == 0
 
 
 def test_what_a_domain_calls_healthy_and_does_not_answer_has_failed() -> None:

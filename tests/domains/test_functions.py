@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -28,6 +29,12 @@ class Moody(SimulatedDriver):
         super().__init__(model)
         self.broken = False
         self.silent = False
+        self.stuck = False
+
+    def delete(self, segment_id: str) -> None:
+        if self.stuck:
+            raise DriverFailed("the interface is busy")
+        super().delete(segment_id)
 
     def start(self, deployment: Deployment) -> None:
         if self.broken:
@@ -157,6 +164,88 @@ async def test_a_segment_that_is_gone_before_it_ran_is_not_run(core: Bench, driv
     await core.domain.functions.settled()
     assert not driver.deployed()
     assert not core.domain.functions.readings(ALICE)
+
+
+class Hanging(Moody):
+    """A driver in a thread of its own, whose calls do not come back while it is told so."""
+
+    blocks = True
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.free = threading.Event()
+        self.free.set()
+
+    def start(self, deployment: Deployment) -> None:
+        self.free.wait()
+        super().start(deployment)
+
+    def delete(self, segment_id: str) -> None:
+        self.free.wait()
+        super().delete(segment_id)
+
+    def measure(self, segment_id: str, now_s: float) -> Measurement:
+        self.free.wait()
+        return super().measure(segment_id, now_s)
+
+
+async def test_a_driver_that_hangs_keeps_nobody_and_works_on_when_it_comes_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("domains.functions.DRIVER_S_MAX", 0.2)
+    driver = Hanging()
+    core = await bench_of("core", tmp_path, driver)
+    functions = core.domain.functions
+    runs = await confirmed(core, 1)
+    await functions.settled()
+    core.clock.now_s += 10
+    await functions.measure()
+    driver.free.clear()
+    await functions.measure()
+    (reading,) = functions.readings(ALICE)
+    assert reading.condition is Condition.UNMEASURED
+    assert "has not answered within 0.2 s" in reading.reason
+    late = await confirmed(core, 2)
+    await functions.settled()
+    assert [r.condition for r in functions.readings(ALICE)][1] is Condition.FAILED
+    with pytest.raises(DriverFailed, match="hangs"):
+        await functions.by_hand(lambda one: one.deployed())
+    await core.alice.release(runs.hold_id, 1, "done")
+    await functions.settled()
+    driver.free.set()
+    while len(driver.deployed()) != 1 or functions._leaving:
+        core.clock.now_s += 100
+        functions.again()
+        await functions.settled()
+    assert running(driver) == {late.hold_id: RunState.RUNNING}, "and what shall go is gone"
+    driver.free.clear()
+    await core.domain.close()  # within its bound as well
+    driver.free.set()
+
+
+async def test_what_the_network_does_not_let_go_is_tried_again(core: Bench, driver: Moody) -> None:
+    hold = await confirmed(core, 1)
+    await core.domain.functions.settled()
+    driver.stuck = True
+    await core.alice.release(hold.hold_id, 1, "done")
+    await core.domain.functions.settled()
+    assert driver.deployed()
+    driver.stuck = False
+    core.domain.functions.again()
+    await core.domain.functions.settled()
+    assert not driver.deployed()
+
+
+async def test_a_clock_that_goes_back_delays_no_second_try(core: Bench, driver: Moody) -> None:
+    driver.broken = True
+    hold = await confirmed(core, 1)
+    functions = core.domain.functions
+    await functions.settled()
+    driver.broken = False
+    core.clock.now_s -= 86_400
+    functions.again()
+    await functions.settled()
+    assert running(driver) == {hold.hold_id: RunState.RUNNING}
 
 
 async def test_no_segment_is_silently_unmeasured(core: Bench, driver: Moody) -> None:
