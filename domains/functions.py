@@ -9,7 +9,6 @@ reservation pays for an entry in a dictionary.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -235,8 +234,7 @@ class Functions:
                 if not wanted.active:
                     self._driver.stop(segment_id)
                 else:  # its first interval begins now, not with the next round
-                    with contextlib.suppress(Unmeasured):
-                        self._driver.measure(segment_id, self._now())
+                    self._look(segment_id, self._now())
         except EntenteError as error:
             return error
         except Exception as error:
