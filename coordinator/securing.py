@@ -109,9 +109,11 @@ class Securing:
         """The tasks of the next attempt.
 
         Raises:
-            EntenteError: the same again, where it breaks a word and nobody can take that place.
+            EntenteError: the same again, where it breaks a word and nobody can take that place,
+                or where it is no domain's: our own disk, or a limit of ours.
         """
-        distrust.note(error)
+        if not distrust.note(error) and isinstance(error, BROKEN_WORD):
+            raise error
         without = distrust.without
         if without and all(self._planner.can_do_without(task, without) for task in tasks):
             return [replace(task, without=without) for task in tasks]

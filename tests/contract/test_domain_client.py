@@ -331,6 +331,25 @@ async def test_pages_of_holds_without_end_are_not_followed_for_ever(
     assert liar.calls == 7
 
 
+async def test_a_round_of_readings_without_end_is_not_kept_for_ever(
+    lied_to: tuple[Liar, GrpcDomain], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(domain_client, "READINGS_MAX", 3)
+    liar, client = lied_to
+    reading = domain_pb2.Reading(
+        name="domains/core-central/holds/h",
+        slice="slices/s",
+        condition=types_pb2.CONDITION_HEALTHY,
+    )
+    part = domain_pb2.WatchMeasurementsResponse(readings=[reading, reading])
+    end = domain_pb2.WatchMeasurementsResponse(complete=True)
+    liar.answers["WatchMeasurements"] = [part, end]
+    assert len(await anext(client.watch_measurements())) == 2
+    liar.answers["WatchMeasurements"] = [part, part, end]
+    with pytest.raises(Unreachable, match="more than 3 readings"):
+        await anext(client.watch_measurements())
+
+
 @pytest.mark.parametrize("error", [StoreFailed("disk full"), Overloaded("later", limit="X")])
 async def test_an_answer_of_the_domain_itself_is_not_asked_for_twice(
     error: EntenteError, lied_to: tuple[Liar, GrpcDomain], pauses: list[float]
