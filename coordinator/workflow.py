@@ -167,6 +167,10 @@ class Workflow:
         try:
             holds = await self.securing.secure(running, [task])
         except EntenteError as error:
+            if order.services[0].price_micros_max != record.agreed.price_micros_max:
+                text = f"{order.event} saves nothing now, so all stays as it is: {error.message}"
+                self.scribe.note(order, "assure", "kept", text, slice_id=record.slice_id)
+                raise
             text = f"{order.event} is not possible ({order.reason}): {error.message}"
             told = story.remedy(error, record.slice_id)
             self.scribe.note(order, "assure", "cannot", f"{text}; {told}", {"remedy": told},

@@ -1,4 +1,4 @@
-"""Step 9, assure: measurements in; keep, scale, reroute, renegotiate or tell the tenant out.
+"""Step 9, assure: measurements in; keep, scale, reroute, return, renegotiate or tell out.
 
 | module       | in -> out                                                              |
 |--------------|------------------------------------------------------------------------|

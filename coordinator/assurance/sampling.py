@@ -53,20 +53,19 @@ def sample(
     measured: Measurement | None,
     fault: Fault | None,
     stale: bool,
+    silence: str = "",
 ) -> Sample:
     """One segment in one round.
 
     Args:
         measured: what may be believed of this round; `fault` what may not, and why.
-        stale: nothing believable was heard for too long.
+        stale: nothing believable was heard for too long. silence: why its domain sends nothing.
     """
     where = (segment.domain, segment.ingress, segment.egress)
     if reading is None and not stale:
         return Sample(*where, Condition.STARTING)
     if reading is None or stale:
-        reason = f"its measurements cannot be believed: {fault}" if fault else "it is not heard"
-        if reading is not None and reading.reason:
-            reason = reading.reason
+        reason = silence or _unheard(reading, fault)
         return Sample(*where, Condition.UNMEASURED, reason=reason)
     condition = believed_condition(reading, measured)
     if measured is None:
@@ -85,6 +84,14 @@ def sample(
         lossy=lossy,
         reason=reading.reason,
     )
+
+
+def _unheard(reading: Reading | None, fault: Fault | None) -> str:
+    """Why a segment is unmeasured whose domain is heard: as that says, where it says so itself."""
+    measured = (Condition.HEALTHY, Condition.DEGRADED)
+    if reading is not None and reading.reason and reading.condition not in measured:
+        return reading.reason
+    return f"its measurements cannot be believed: {fault}" if fault else "it is not heard"
 
 
 def provisioned(

@@ -90,6 +90,8 @@ class Watchman:
         self._clock = clock
         self._experience = experience
         self._heard: dict[tuple[str, str], _Heard] = {}
+        self._silent: dict[str, str] = {}
+        """Why a domain sends nothing, while it does not."""
         self._states: dict[str, State] = {}
         self._shrunk: dict[str, tuple[int, int]] = {}
         """Per slice the revision that was to shrink last, and to what."""
@@ -124,11 +126,13 @@ class Watchman:
         while True:
             try:
                 async for readings in domain.watch_measurements():
+                    self._silent.pop(name, None)
                     self.hear(name, readings)
                     pause_s = RETRY_S
                     await asyncio.sleep(PACE_S + PACE_READING_S * len(readings))
             except EntenteError as error:
                 log.info("%s sends no measurements: %s", name, error.message)
+                self._silent[name] = error.message
             except Exception:  # a defect of ours must not end the listening for good
                 log.exception("the measurements of %s cannot be followed", name)
             await asyncio.sleep(pause_s * (0.5 + self._clock.jitter() / 2))
@@ -249,7 +253,8 @@ class Watchman:
         for kind, count in heard.faults.items():
             if count and kind not in heard.told:
                 self._tell_fault(record, segment, heard, kind)
-        return sample(segment, record, reading, measured, fault, stale), heard
+        silence = self._silent.get(segment.domain, "")
+        return sample(segment, record, reading, measured, fault, stale, silence), heard
 
     def _tell_fault(
         self, record: SliceRecord, segment: Segment, heard: _Heard, fault: Fault

@@ -14,7 +14,7 @@ import pytest
 from coordinator.assurance.decide import Mode
 from coordinator.assurance.watch import PACE_S
 from deploy.federation import CONFIGS
-from domains.errors import StoreFailed
+from domains.errors import StoreFailed, Unreachable
 from domains.measurement import Condition, Measurement, Reading
 from domains.model import PPB
 from tests.assurance.test_watch import Network, active, events, get, start, turn
@@ -137,3 +137,33 @@ async def test_one_slice_that_cannot_be_looked_after_costs_the_others_nothing(
     await turn(entente, network)
     assert "could not be looked after" in caplog.text
     assert [event for event, _ in await events(clinic, good.name)] == ["scale up"]
+
+
+async def test_a_domain_whose_answers_no_domain_may_give_is_unmeasured_and_it_is_said_why(
+    two_carriers: Federation,
+) -> None:
+    entente, network = two_carriers, Network()
+    watchman = (await start(entente)).watchman
+    clinic = entente.tenant()
+    made = await active(clinic)
+    await turn(entente, network)
+    core = next(s.domain for s in made.segments if s.domain.startswith("core"))
+    message = f"{core} answered what no domain may: loss_ppb is 2,000,000,000"
+
+    class Lying:
+        async def watch_measurements(self) -> AsyncIterator[Sequence[Reading]]:
+            if network.silent.isdisjoint({core}):
+                raise Unreachable(message, domain=core)
+            yield []
+
+    listening = asyncio.ensure_future(watchman._listen(core, Lying()))
+    await asyncio.sleep(0)
+    listening.cancel()
+    for (domain, _), heard in watchman._heard.items():
+        if domain == core:
+            slow = replace(
+                heard.reading, condition=Condition.DEGRADED, reason="slower than promised"
+            )
+            heard.reading, heard.stream = slow, replace(heard.stream, heard_s=-1e9)
+    await watchman.round()
+    assert ("unmeasured", f"{core} is not measured: {message}") in await events(clinic, made.name)
