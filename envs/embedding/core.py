@@ -30,6 +30,7 @@ class Reward(StrEnum):
     ACCEPTANCE = "acceptance"  # 1
     REVENUE = "revenue"  # its revenue over the trace's mean revenue per request
     RATIO = "r2c"  # its revenue over its cost
+    BOTH = "acceptance+revenue"  # 1, and its revenue over the mean
 
 
 class Embedding:
@@ -299,8 +300,9 @@ class Embedding:
         self.cost[rows] += cost
         if self.reward is Reward.ACCEPTANCE:
             return np.ones(len(rows))
-        if self.reward is Reward.REVENUE:
-            return revenue / self.traces.mean_revenue[self.room[rows]]
+        if self.reward is not Reward.RATIO:
+            share: Floats = revenue / self.traces.mean_revenue[self.room[rows]]
+            return share + 1.0 if self.reward is Reward.BOTH else share
         return np.divide(revenue, cost, out=np.ones(len(rows)), where=cost > 0)
 
     def _leave(self, rows: Ints) -> None:

@@ -113,9 +113,9 @@ class EmbeddingEnv(OneEnv[Embedding]):
     """`entente/Embedding-v0`: one network function placed and routed per step.
 
     workload: a file of schema vne-workload/1, or a `Workload`. mask "links" or "nodes" (see
-    `core.Mask`); reward "acceptance", "revenue" or "r2c" (see `core.Reward`). fresh: every reset
-    draws other slices for the same network instead of the workload's. requests: only the first so
-    many, or how many to draw.
+    `core.Mask`); reward "acceptance", "revenue", "acceptance+revenue" or "r2c" (see `core.Reward`).
+    fresh: every reset draws other slices for the same network instead of the workload's. requests:
+    only the first so many, or how many to draw.
 
     Actions: a node for the next function, or n to refuse the request. `info["action_mask"]` is int8
     [n + 1]; the last step's info also holds `Task.outcome`'s values.

@@ -18,6 +18,7 @@ from envs.embedding.model import Workload
 from envs.embedding.paths import table_of
 from envs.embedding.survey import route_costs
 from envs.embedding.traces import Trace, Traces
+from envs.embedding.trained import Trained
 
 if TYPE_CHECKING:
     from envs.embedding.optimum import Plan
@@ -114,19 +115,19 @@ def evaluate_workload(
     for no file.
     """
     asked = workload if isinstance(workload, Workload) else read(workload)
-    acting = _acting(policy, seed) if isinstance(policy, str) else policy
+    acts = acting(policy, seed) if isinstance(policy, str) else policy
     table_of(asked.substrate)
     started, bound = time.process_time(), None
     if policy == OPTIMUM:
         best = _plan(asked)
         name, bound = OPTIMUM, best.bound
         sums = _summed(asked, best.verdicts, progress)
-    elif acting is None:
+    elif acts is None:
         name = str(policy)
         sums = _summed(asked, heuristics.replay(asked, heuristics.rule_of(name, seed)), progress)
     else:
-        name = acting.name
-        sums = _acted(asked, acting, progress)
+        name = acts.name
+        sums = _acted(asked, acts, progress)
     accepted, revenue, cost, held = sums
     requests = len(asked.requests)
     return WorkloadResult(
@@ -147,12 +148,14 @@ def evaluate_workload(
 Sums = tuple[int, float, float, float]
 
 
-def _acting(policy: str, seed: int) -> Policy | None:
-    """What acts under that name; None for a ranking rule or the optimum."""
+def acting(policy: str, seed: int) -> Policy | None:
+    """What acts under that name or in that file; None for a ranking rule or the optimum."""
     if policy in _ACTING:
         return _ACTING[policy](seed)
     if policy.endswith(".npz"):
-        return Learned.load(Path(policy))
+        # A training on RLlib leaves a manifest beside its policy.
+        file = Path(policy)
+        return Trained.load(file) if file.with_suffix(".json").exists() else Learned.load(file)
     if policy not in NAMES:
         raise ValueError(f"unknown policy {policy!r}: one of {', '.join(NAMES)}, or a file .npz")
     return None

@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
@@ -21,7 +22,7 @@ from envs.arrays import Floats
 from envs.embedding.core import Embedding, Mask, Reward, domains_of
 from envs.embedding.features import NODE_NAMES, REQUEST_NAMES
 from envs.embedding.files import read
-from envs.embedding.generate import cross_domain_substrate, slices_on
+from envs.embedding.generate import FIRST_SEED, slices_on, training_network
 from envs.embedding.learned import WEIGHTS, Learned, actions
 from envs.embedding.model import Substrate, Workload
 from envs.embedding.traces import Trace, Traces
@@ -30,11 +31,29 @@ from envs.evolution import Evolution
 GENERATIONS: Final = 80
 POPULATION: Final = 24
 NETWORKS: Final = 12
-TRACES: Final = 6
-REQUESTS: Final = 300
 STEP: Final = 0.2
-# Networks are drawn from here on: no workload of a smaller seed is ever trained on.
-FIRST_SEED: Final = 1_000_000
+
+
+class Load(StrEnum):
+    """What there is to learn from: networks that have long been busy, or that are filling up."""
+
+    BUSY = "busy"
+    FILLING = "filling"
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """So many traces of so many requests, each at a rate between two, in requests per time."""
+
+    requests: int
+    rates: tuple[float, float]
+    traces: int
+
+
+DRAWN: Final = {
+    Load.BUSY: Drawn(requests=300, rates=(0.5, 0.5), traces=6),
+    Load.FILLING: Drawn(requests=60, rates=(0.75, 3.0), traces=12),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +117,10 @@ def play(substrate: Substrate, traces: Sequence[Trace], weights: Floats) -> Play
 
 
 def evolve(
-    seed: int, ageless: bool = False, workload: Workload | None = None
+    seed: int,
+    ageless: bool = False,
+    workload: Workload | None = None,
+    load: Load = Load.BUSY,
 ) -> Iterator[Generation]:
     """Generations without end; the same seed, the same ones.
 
@@ -106,10 +128,7 @@ def evolve(
     """
     generator = np.random.default_rng((seed, FIRST_SEED))
     if workload is None:
-        networks = [
-            cross_domain_substrate(np.random.default_rng((FIRST_SEED + seed, number)))
-            for number in range(NETWORKS)
-        ]
+        networks = [training_network(seed, number).substrate for number in range(NETWORKS)]
     else:
         networks = [workload.substrate]
     search = Evolution(start(), STEP, POPULATION, generator)
@@ -119,7 +138,7 @@ def evolve(
         network = networks[int(generator.integers(len(networks)))]
         domains = domains_of(network)
         traces = (
-            [Trace.of(slices_on(network, generator, REQUESTS), domains) for _ in range(TRACES)]
+            _traces(network, DRAWN[load], generator)
             if workload is None
             else [Trace.of(workload.requests, domains)]
         )
@@ -140,6 +159,18 @@ def evolve(
         )
 
 
+def _traces(network: Substrate, drawn: Drawn, generator: np.random.Generator) -> list[Trace]:
+    # All at one rate are drawn as they always were: a seed keeps its policy.
+    low, high = drawn.rates
+    rates = [low] * drawn.traces
+    if high > low:
+        rates = generator.uniform(low, high, drawn.traces).tolist()
+    return [
+        Trace.of(slices_on(network, generator, drawn.requests, rate), domains_of(network))
+        for rate in rates
+    ]
+
+
 def reach(seed: int, workload: Workload, revenue: float) -> Generation:
     """Trains on a workload alone until the policy makes that revenue on it: how long it takes."""
     trace = Trace.of(workload.requests, domains_of(workload.substrate))
@@ -154,6 +185,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m envs.embedding.evolve", description=__doc__)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--generations", type=int, default=GENERATIONS)
+    parser.add_argument("--load", type=Load, choices=list(Load), default=Load.BUSY)
     parser.add_argument("--ageless", action="store_true", help="do not look at how long they stay")
     parser.add_argument("--out", type=Path, help="where the policy goes")
     parser.add_argument("--reach", type=float, help="stop at that revenue on --workload")
@@ -167,7 +199,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         last = reach(asked.seed, workload, asked.reach)
         print(f"revenue {asked.reach:,.0f} after {last.number} generations, {last.cpu_s:.1f} CPU-s")
         return 0
-    generations = evolve(asked.seed, asked.ageless, workload)
+    generations = evolve(asked.seed, asked.ageless, workload, asked.load)
     for _ in track(range(asked.generations), "evolving", console=console):
         last = next(generations)
         if last.number % 10 == 0 or last.number == asked.generations:
@@ -178,7 +210,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             if asked.out is not None:
                 made = {
                     "how": f"python -m envs.embedding.evolve --seed {asked.seed}"
-                    f" --generations {asked.generations}" + " --ageless" * asked.ageless,
+                    f" --generations {asked.generations} --load {asked.load}"
+                    + " --ageless"
+                    * asked.ageless,
                     "generation": last.number,
                     "cpu_s": round(last.cpu_s, 1),
                 }

@@ -33,7 +33,7 @@ REQUEST_NAMES: Final = (
     "cpu",
     "bandwidth",
     "functions",
-    "life",  # life / (life + mean life)
+    "life",  # life / (life + mean life so far)
     "load_first",  # of the nodes that the first function may be on
     "load",
     "load_largest",  # of the fullest domain
@@ -143,7 +143,7 @@ def requests(core: Embedding, network: Network, rows: Ints) -> Floats:
     capacity = np.maximum(allowed @ network.cpu, TINY)
     cpu_first = np.minimum(shown[:, 0] * allowed.sum(axis=1) / capacity, 2.0)
     cpu = shown[:, 5] / (2.0 * network.cpu.mean())
-    bandwidth, life = shown[:, 6] / network.mean_bandwidth, shown[:, 4]
+    bandwidth, life = shown[:, 6] / network.mean_bandwidth, _stay(core, rows)
     load_first = 1.0 - (free * allowed).sum(axis=1) / capacity
     load = loads.mean(axis=1)
     left = everything[:, nodes : core.table.ample].sum(axis=1)
@@ -170,6 +170,14 @@ def requests(core: Embedding, network: Network, rows: Ints) -> Floats:
         load_first * load_first,
     )
     return np.stack(columns, axis=1)
+
+
+def _stay(core: Embedding, rows: Ints) -> Floats:
+    """Near 1 for requests that stay much longer than those that have come so far did."""
+    traces, request = core.traces, core.request[rows]
+    life = traces.ends.take(request) - traces.arrival.take(request)
+    share: Floats = life / np.maximum(life + traces.mean_life.take(request), TINY)
+    return share
 
 
 def _loads(core: Embedding, network: Network) -> Floats:

@@ -45,6 +45,8 @@ DOMAINS: Final = (
     ("core", 6, (60, 100)),
     ("cloud", 4, (140, 200)),
 )
+# Networks to train on are drawn from here on: no workload of a smaller seed is ever trained on.
+FIRST_SEED: Final = 1_000_000
 WAXMAN_NODES: Final = 100
 WAXMAN_LINKS: Final = 528
 ATTEMPTS_MAX: Final = 100_000
@@ -101,6 +103,12 @@ def cross_domain(seed: int, requests: int = 300, rate: float = 0.5) -> Workload:
     substrate = cross_domain_substrate(generator)
     drawn = slices_on(substrate, generator, requests, rate)
     return Workload(f"cross-domain-s{seed}-r{rate:g}", "", substrate, drawn)
+
+
+def training_network(seed: int, number: int, requests: int = 300) -> Workload:
+    """Network `number` of the trainings with that seed: never one of `cross_domain`'s."""
+    substrate = cross_domain_substrate(np.random.default_rng((FIRST_SEED + seed, number)))
+    return Workload(f"training-s{seed}-{number}", "", substrate, slices_on(substrate, 0, requests))
 
 
 def cross_domain_substrate(generator: np.random.Generator) -> Substrate:

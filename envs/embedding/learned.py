@@ -10,7 +10,7 @@ from zipfile import BadZipFile
 
 import numpy as np
 
-from envs.arrays import Floats, Ints
+from envs.arrays import Bools, Floats, Ints
 from envs.embedding.core import Embedding, Mask
 from envs.embedding.features import NODE_NAMES, REQUEST_NAMES, candidates, network_of, requests
 
@@ -20,6 +20,10 @@ WEIGHTS: Final = len(NODE_NAMES) + len(REQUEST_NAMES) + 1
 FEATURES: Final = sha256("\n".join((*NODE_NAMES, "", *REQUEST_NAMES)).encode()).hexdigest()[:16]
 FOLDER: Final = Path(__file__).with_name("weights")
 SHIPPED: Final = {"learned": "seed0.npz", "learned-1": "seed1.npz", "learned-2": "seed2.npz"}
+FILLING: Final = "filling.npz"
+# A network fills until requests have come for so many mean stays; from then on as many leave as
+# come, and who stays long keeps others out.
+FILLING_STAYS: Final = 1.5
 
 
 class CheckpointError(ValueError):
@@ -68,9 +72,35 @@ class Learned:
         return cls(weights, about, name or path.stem)
 
 
-def shipped(name: str) -> Learned:
+@dataclass(frozen=True, slots=True)
+class ByAge:
+    """Acts by one policy while a network fills and by another once it is busy.
+
+    How long requests stay is known from those that have come so far.
+    """
+
+    filling: Learned
+    busy: Learned
+    name: str
+    mask: Mask = Mask.LINKS
+
+    def act(self, core: Embedding) -> Ints:
+        weights = np.stack([self.filling.weights, self.busy.weights])
+        return actions(core, weights, is_busy(core).astype(np.int64))
+
+
+def is_busy(core: Embedding) -> Bools:
+    """Of each row, [B]: whether requests have come for long enough."""
+    traces, first = core.traces, core.room * core.traces.requests
+    age = traces.arrival.take(core.request) - traces.arrival.take(first)
+    busy: Bools = age > FILLING_STAYS * traces.mean_life.take(core.request)
+    return busy
+
+
+def shipped(name: str) -> ByAge:
     """A policy that comes with the package, by its name in `SHIPPED`."""
-    return Learned.load(FOLDER / SHIPPED[name], name)
+    filling, busy = (Learned.load(FOLDER / file) for file in (FILLING, SHIPPED[name]))
+    return ByAge(filling, busy, name)
 
 
 def actions(core: Embedding, weights: Floats, member: Ints) -> Ints:

@@ -133,12 +133,17 @@ class Traces:
         self.to = np.zeros(rooms * self.links, dtype=np.int64)
         self.ordinal = np.zeros(rooms * self.links, dtype=np.int64)
         self.bandwidth = np.zeros(rooms * self.links)
+        # How long the requests up to each one stay, on average.
+        self.mean_life = np.zeros(rooms * self.requests)
         self.mean_revenue = np.ones(rooms)
         self.horizon = np.ones(rooms)
 
     def fill(self, room: int, trace: Trace) -> None:
         """Puts a trace there; it must not be larger than the room."""
         self.pinned = self.pinned or bool((trace.pin != trace.pin[-1]).any())
+        lives = trace.ends - trace.arrival
+        so_far = lives.cumsum() / np.arange(1, len(lives) + 1)
+        _put(self.mean_life, room * self.requests, so_far, self.requests)
         self.mean_revenue[room] = trace.revenue[:-1].mean() or 1.0
         self.horizon[room] = trace.ends[:-1].max() or 1.0
         _put(self.arrival, room * self.requests, trace.arrival, self.requests)

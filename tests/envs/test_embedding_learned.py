@@ -1,5 +1,6 @@
 """The trained policies, how they are trained, and the clairvoyant optimum."""
 
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -9,17 +10,19 @@ import pytest
 
 from envs.embedding import heuristics
 from envs.embedding.core import Mask, domains_of
-from envs.embedding.evaluation import evaluate_workload
+from envs.embedding.evaluation import Policy, evaluate_workload
 from envs.embedding.evolve import evolve, play, start
 from envs.embedding.features import NODE_NAMES, REQUEST_NAMES, candidates, network_of, requests
 from envs.embedding.generate import cross_domain, waxman
 from envs.embedding.heuristics import Verdict
 from envs.embedding.learned import (
     FEATURES,
+    FILLING_STAYS,
     SHIPPED,
     WEIGHTS,
     CheckpointError,
     Learned,
+    is_busy,
     shipped,
 )
 from envs.embedding.model import Request, Substrate, Workload
@@ -60,6 +63,53 @@ def test_a_shipped_policy_beats_every_ranking_rule_where_it_was_not_trained(name
 def test_a_policy_serves_on_a_network_of_another_kind() -> None:
     meshed = Workload("", "", cross_domain(3).substrate, waxman(3, 30).requests)
     assert 0 < evaluate_workload(meshed, "learned").accepted <= 30
+
+
+@pytest.mark.parametrize(("rate", "seed"), [(0.5, 27), (1.0, 28)])
+def test_where_a_network_only_fills_nobody_who_finds_room_is_refused(
+    rate: float, seed: int
+) -> None:
+    assert evaluate_workload(cross_domain(seed, 60, rate), "learned").accepted == 60
+
+
+def test_what_is_decided_does_not_depend_on_who_comes_later() -> None:
+    known = cross_domain(4, 120)
+    last = known.requests[59].time
+
+    def later(one: Request) -> Request:
+        return replace(one, time=last + 3.0 * (one.time - last), life=9.0 * one.life)
+
+    other = replace(known, requests=(*known.requests[:60], *map(later, known.requests[60:])))
+    told = [verdicts(one, shipped("learned")) for one in (known, other)]
+    assert told[0][:60] == told[1][:60]
+    assert told[0][60:] != told[1][60:]
+
+
+def test_a_network_is_busy_once_requests_have_come_for_longer_than_they_stay() -> None:
+    workload = cross_domain(4, 120)
+    core, busy = core_of(workload, 1), []
+    lives = np.array([one.life for one in workload.requests])
+    while core.active[0]:
+        turn = int(core.turn[0])
+        age = workload.requests[turn].time - workload.requests[0].time
+        assert is_busy(core).tolist() == [age > FILLING_STAYS * lives[: turn + 1].mean()]
+        busy += is_busy(core).tolist()
+        core.step(np.array([core.refuse]))
+    assert busy.index(True) > 40
+    assert all(busy[80:])
+    by_age = shipped("learned")
+    acted = [
+        one.act(core_of(workload, 1)).tolist() for one in (by_age, by_age.filling, by_age.busy)
+    ]
+    assert acted[0] == acted[1]
+
+
+def verdicts(workload: Workload, policy: Policy) -> list[bool]:
+    core = core_of(workload, 1)
+    while core.active[0]:
+        core.step(policy.act(core))
+    accepted: list[bool] = core.verdicts[0].tolist()
+    return accepted
 
 
 def test_features_are_finite_and_have_their_names() -> None:
@@ -115,7 +165,8 @@ def test_what_is_kept_is_read_again(tmp_path: Path) -> None:
     assert (kept.made["how"], kept.name, kept.mask) == ("by hand", "one", Mask.LINKS)
     by_path = evaluate_workload(cross_domain(3, 20), str(tmp_path / "one.npz"))
     assert by_path.policy == "one"
-    assert shipped("learned").made["how"].startswith("python -m envs.embedding.evolve")
+    for one in (shipped("learned").filling, shipped("learned").busy):
+        assert one.made["how"].startswith("python -m envs.embedding.evolve")
 
 
 def _kept(path: Path, weights: Any, **about: Any) -> None:
