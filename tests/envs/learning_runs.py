@@ -61,6 +61,16 @@ def main(folder: Path) -> dict[str, Any]:
                 agents={"policies": "separate", "critic": "central"},
             ),
             "worker killed": worker_killed(folder / "worker"),
+            "placement": trained(
+                folder / "placement",
+                0,
+                env="embedding",
+                settings={"networks": 2, "requests": 6, "reward": "acceptance+revenue"},
+                steps=512,
+                evaluation_episodes=4,
+                imitation={"teacher": "learned", "episodes": 4},
+            ),
+            "federated": federated(),
         }
 
 
@@ -110,6 +120,21 @@ def worker_killed(out: Path) -> dict[str, Any]:
     plan = TINY | {"env": "noted", "settings": {"note": str(noted)}, "runners": 1, "steps": 1024}
     Training(Plan.model_validate(plan), 0, out, tell).run()
     return {"steps": told[-1].steps, "first": told[0].steps}
+
+
+def federated() -> dict[str, list[float]]:
+    """What two domains train together, as actors and in this process."""
+    from envs.federated.__main__ import as_actors, in_this_process
+    from envs.federated.client import own_of
+    from envs.federated.rounds import Privacy
+    from envs.federated.rounds import federated as trained_together
+
+    owns = [own_of(0, number, requests=8) for number in range(2)]
+    found = {"here": trained_together(in_this_process(owns, 3), Privacy(), 3, 2, 1).tolist()}
+    with as_actors() as start_all:
+        train = start_all(owns, 3)
+        found["actors"] = trained_together(train, Privacy(), 3, 2, 1).tolist()
+    return found
 
 
 def _slice_orch() -> Any:

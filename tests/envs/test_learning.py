@@ -14,6 +14,10 @@ if find_spec("torch") is None or find_spec("gymnasium") is None:
     # Not by importing RLlib: Ray reads its token at import, and other tests have one of their own.
     pytest.skip("the learn extra is not installed", allow_module_level=True)
 
+from domains.errors import PolicyUnusable
+from envs.embedding.evaluation import evaluate_workload
+from envs.embedding.evolve import start as untrained
+from envs.embedding.generate import cross_domain
 from envs.learning import checkpoints
 from envs.learning.checkpoints import Note
 from envs.learning.errors import CheckpointUnusable, PlanInvalid
@@ -24,12 +28,17 @@ from tests.envs.learning_runs import TINY
 
 ROOT = Path(__file__).resolve().parents[2]
 STARTS_S = 120.0
+RUNS_S = 330.0
 
 
 @pytest.fixture(scope="module")
-def runs(tmp_path_factory: pytest.TempPathFactory) -> Any:
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("runs")
+
+
+@pytest.fixture(scope="module")
+def runs(folder: Path) -> Any:
     """Everything in `learning_runs`, after a training that was killed with SIGKILL."""
-    folder = tmp_path_factory.mktemp("runs")
     plan = folder / "tiny.toml"
     plan.write_text(
         'env = "sliceorch"\nsteps = 1_000_000\nenvs = 16\n'
@@ -60,13 +69,13 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Any:
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=240,
+        timeout=RUNS_S,
     )
     assert ended.returncode == 0, ended.stderr[-2000:]
     return json.loads(ended.stdout.splitlines()[-1]) | {"told before": len(told)}
 
 
-pytestmark = pytest.mark.timeout(400)
+pytestmark = pytest.mark.timeout(500)
 
 
 @pytest.mark.ray
@@ -120,6 +129,68 @@ def test_several_agents_have_policies_of_their_own_and_a_critic_that_sees_more(r
 def test_imitation_is_a_start(runs: Any) -> None:
     assert runs["imitating"]["weights"] != runs["first"]["weights"]
     assert runs["imitating"]["steps"] == 256
+
+
+@pytest.mark.ray
+def test_placement_is_trained_as_everything_else_is(runs: Any, folder: Path) -> None:
+    found = runs["placement"]
+    assert found["steps"] == 512
+    assert found["ended"] == ["acceptance", "r2c", "revenue"]
+    assert 0.0 < found["scores"]["acceptance"] <= 1.0
+    result = evaluate_workload(cross_domain(3, 5), str(folder / "placement/policies/agent.npz"))
+    assert (result.policy, result.requests) == ("agent", 5)
+    with pytest.raises(PolicyUnusable, match="made for"):
+        evaluate_workload(cross_domain(3, 5), str(folder / "first/policies/agent.npz"))
+
+
+@pytest.mark.ray
+def test_domains_that_are_actors_train_exactly_what_they_train_in_one_process(runs: Any) -> None:
+    together = runs["federated"]
+    assert together["actors"] == together["here"]
+    assert together["here"] != untrained().tolist()
+
+
+def test_a_teacher_of_placement_acts_in_the_environment() -> None:
+    from envs.learning.embedding import EmbeddingTask
+
+    task = EmbeddingTask(networks=2, requests=3)
+    shown = task.demonstrate("learned", 3, seed=0)["agent"]
+    assert shown.masks[np.arange(len(shown)), shown.actions].all()
+    assert shown.returns.max() > 1.0
+    for nobody in ("grc", "optimum", "nobody"):
+        with pytest.raises(PlanInvalid, match=nobody):
+            task.demonstrate(nobody, 3, seed=0)
+
+
+def test_networks_side_by_side_play_what_each_plays_alone() -> None:
+    from envs.learning.embedding import Beside, EmbeddingTask
+    from envs.learning.one_agent import ONLY
+
+    task = EmbeddingTask(networks=2, requests=3)
+    pair, alone = task.make(4), task.make(4)
+    assert isinstance(pair, Beside)
+    assert isinstance(alone, Beside)
+    view = pair.reset(7)
+    seeds = np.random.default_rng(7).integers(2**31, size=2).tolist()
+    views = [env.reset(one) for env, one in zip(alone.envs, seeds, strict=True)]
+    ended = 0
+    for _ in range(40):
+        seen = np.concatenate([one.observations[ONLY] for one in views])
+        assert np.array_equal(view.observations[ONLY], seen)
+        actions = view.masks[ONLY].argmax(axis=1)
+        step = pair.step({ONLY: actions})
+        steps = [
+            env.step({ONLY: actions[rows]})
+            for env, rows in zip(alone.envs, (slice(0, 2), slice(2, 4)), strict=True)
+        ]
+        assert step.rewards[ONLY].tolist() == [
+            paid for one in steps for paid in one.rewards[ONLY].tolist()
+        ]
+        told = [value for one in steps if one.ended for value in one.ended["revenue"].tolist()]
+        assert step.ended.get("revenue", np.zeros(0)).tolist() == told
+        ended += len(told)
+        view, views = step.view, [one.view for one in steps]
+    assert ended > 4
 
 
 @pytest.mark.parametrize("seed", range(5))
