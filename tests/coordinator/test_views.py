@@ -69,6 +69,7 @@ async def test_one_tenant_cannot_take_every_watch(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "TENANT_WATCHERS_MAX", 2)
+    monkeypatch.setattr(module, "WATCHERS_MAX", 3)
     journal = await Journal.open(tmp_path / "journal.sqlite")
     registry = Registry(journal)
     for tenant in ("clinic", "other"):
@@ -81,7 +82,11 @@ async def test_one_tenant_cannot_take_every_watch(
     await anext(open_[1])
     with pytest.raises(Overloaded):
         await anext(open_[2])
-    await anext(views.watch("other", "slices/other", 0, follow=True))
+    others = views.watch("other", "slices/other", 0, follow=True)
+    await anext(others)
+    with pytest.raises(Overloaded) as full:
+        await anext(views.watch("third", "slices/third", 0, follow=True))
+    assert full.value.metadata["limit"] == "WATCHERS_MAX"
     await open_[0].aclose()  # type: ignore[attr-defined]
     await anext(views.watch("clinic", "slices/clinic", 0, follow=True))
     journal.close()

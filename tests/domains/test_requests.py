@@ -10,8 +10,21 @@ from typing import Any
 import pytest
 
 from domains.errors import InvalidRequest
-from domains.model import Attachment, Isolation, NetworkFunction, SliceProfile
-from domains.requests import FUNCTIONS_MAX, PROFILES_MAX, check_hold, check_profile
+from domains.model import (
+    Attachment,
+    Attribute,
+    Isolation,
+    NetworkFunction,
+    Relaxation,
+    SliceProfile,
+)
+from domains.requests import (
+    FUNCTIONS_MAX,
+    PROFILES_MAX,
+    RELAXATIONS_MAX,
+    check_hold,
+    check_profile,
+)
 from tests.domains.networks import Bench, bench_of
 
 
@@ -136,3 +149,21 @@ async def test_too_many_questions_and_empty_names_are_refused(transport: Bench) 
     for call in calls:
         with pytest.raises(InvalidRequest):
             await call()
+
+
+@pytest.mark.parametrize(
+    ("field", "relaxations"),
+    [
+        ("offer.relaxations", (Relaxation(Attribute.DEVICES, 2, 1),) * (RELAXATIONS_MAX + 1)),
+        ("relaxation.requested", (Relaxation(Attribute.DEVICES, -1, 1),)),
+        ("relaxation.achievable", (Relaxation(Attribute.DEVICES, 2, 2**63),)),
+    ],
+)
+async def test_an_offer_gives_way_within_limits(
+    transport: Bench, field: str, relaxations: tuple[Relaxation, ...]
+) -> None:
+    request = await transport.request(1)
+    offer = replace(request.offer, relaxations=relaxations)
+    with pytest.raises(InvalidRequest) as refused:
+        await transport.alice.hold(replace(request, offer=offer))
+    assert refused.value.metadata["field"] == field

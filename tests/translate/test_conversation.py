@@ -365,6 +365,18 @@ async def test_a_tenant_has_so_many_and_idle_ones_are_forgotten(kept: Conversati
     assert len(kept.of_tenant("clinic", late_s)) == 1
 
 
+async def test_all_tenants_together_have_so_many(
+    kept: Conversations, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("coordinator.conversation.store.CONVERSATIONS_MAX", 2)
+    for tenant in ("clinic", "depot"):
+        await kept.begin(replace(NEW, conversation_id=tenant, tenant=tenant), 1.0)
+    with pytest.raises(Overloaded) as full:
+        await kept.begin(replace(NEW, conversation_id="arena", tenant="arena"), 2.0)
+    assert full.value.metadata["limit"] == "CONVERSATIONS_MAX"
+    assert not kept.of_tenant("arena", 2.0)
+
+
 def test_a_conversation_has_so_many_turns() -> None:
     ensure_turn(replace(NEW, turns=TURNS_MAX - 1))
     with pytest.raises(Overloaded):
