@@ -83,9 +83,10 @@ def main(words: list[str]) -> int:
             survived = _survives(tree, mutant)
             survivors += survived
             verdict = "SURVIVED" if survived else "caught"
+            shown = mutant.replace.strip() or "nothing there"
             print(
                 f"{number:3}/{len(chosen)} {mutant.breaks:3} {verdict:8} {mutant.file}: "
-                f"{mutant.replace.strip().splitlines()[0]}",
+                f"{shown.splitlines()[0]}",
                 flush=True,
             )
     print(f"{len(chosen) - survivors} passed, {survivors} failed")
