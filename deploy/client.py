@@ -105,12 +105,13 @@ class Tenant:
 
     # -- operations -----------------------------------------------------------------------
 
-    async def create(self, intent: str) -> Order:
-        """Ask for slices in words; a relaxation is asked about, never taken."""
+    async def create(self, intent: str, trades: bool = False) -> Order:
+        """Ask for slices in words; a relaxation is asked about, or traded for what it saves."""
+        ask, trade = slices_pb2.RELAXATION_POLICY_ASK, slices_pb2.RELAXATION_POLICY_TRADE
         request = slices_pb2.CreateSliceRequest(
             request_id=_new_id(),
             intent=intent,
-            on_relaxation=slices_pb2.RELAXATION_POLICY_ASK,
+            on_relaxation=trade if trades else ask,
         )
         return _order(await self._call(self._stub.CreateSlice, request))
 

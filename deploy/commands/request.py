@@ -40,12 +40,16 @@ def request(
     context: typer.Context,
     text: Annotated[str, typer.Argument(help="What you need, in a sentence.")],
     accept: Accept = None,
+    trade: Annotated[
+        bool,
+        typer.Option("--trade", help="Say yes to what saves more than it gives up."),
+    ] = False,
     as_json: Json = False,
 ) -> None:
-    """Ask for slices in a sentence. A relaxation is asked about, never taken."""
+    """Ask for slices in a sentence. A relaxation is asked about, never taken, but for --trade."""
     if not text.strip():
         raise typer.BadParameter("say what you need", param_hint="TEXT")
-    order = ask(context, lambda tenant: _requested(tenant, text, accept, as_json))
+    order = ask(context, lambda tenant: _requested(tenant, text, trade, accept, as_json))
     _end(order, as_json)
 
 
@@ -150,8 +154,10 @@ def _units(value: float | None, factor: int, option: str) -> int | None:
     return round(value * factor)
 
 
-async def _requested(tenant: Tenant, text: str, accept: bool | None, as_json: bool) -> Order:
-    return await _answered(tenant, await tenant.create(text), accept, as_json)
+async def _requested(
+    tenant: Tenant, text: str, trade: bool, accept: bool | None, as_json: bool
+) -> Order:
+    return await _answered(tenant, await tenant.create(text, trade), accept, as_json)
 
 
 async def _augmented(

@@ -92,6 +92,15 @@ def test_a_rejected_proposal_holds_nothing_and_ends_with_one(cli: Cli) -> None:
     assert cli.json("slices") == {"slices": []}
 
 
+def test_whoever_trades_says_what_it_is_worth_or_nothing_is_relaxed(cli: Cli) -> None:
+    reply = cli.json("request", SENTENCE, "--trade", code=1)
+    assert reply["reason"] == "RELAXATION_NEEDED"
+    (made,) = cli.json("request", f"{SMALL}, at most 50 EUR/h", "--trade")["slices"]
+    assert made["requested"]["price_micros_max"] == 50_000_000
+    assert made["metrics"]["price_micros"] <= made["requested"]["price_micros_max"]
+    assert cli.json("terminate", made["name"])["slices"][0]["state"] == "terminated"
+
+
 def test_without_a_terminal_a_proposal_is_declined_and_says_how_to_accept(cli: Cli) -> None:
     cli("request", SENTENCE, code=1)
     assert "--accept" in cli.said
