@@ -67,6 +67,7 @@ train-figures: $(VENV)/.installed-dev ## Train the case study's policies on 5 se
 
 bench-envs: $(VENV)/.installed-dev ## Steps per CPU-second of environments and trainers
 	$(BIN)/python -m envs.bench
+	$(BIN)/python -m envs.offers.bench
 
 placement-figures: $(VENV)/.installed-dev ## Trained placement beside the ranking rules; federated training; policies live
 	$(BIN)/python -m envs.embedding.figures

@@ -3,9 +3,10 @@
 The coordinator's half of the contract net: it calls, gets bids, and where no combination of them
 keeps the service it counters. Of the price each domain that can still come down is asked to do so
 by the same share, so that the ceiling is met if all do; of latency and availability each is asked
-for what the others leave of the end-to-end budget. A domain that has left nothing open is not asked
-again. What each concedes is its own policy's affair; `negotiate.settle` decides exactly on what is
-then on offer.
+for what the others leave of the end-to-end budget. Under a ceiling something else may give where
+another offer would do: in the first round everybody is asked who has left the price open. A domain
+that has left nothing open is not asked again. What each concedes is its own policy's affair;
+`negotiate.settle` decides exactly on what is then on offer.
 """
 
 from __future__ import annotations
@@ -47,6 +48,8 @@ def counters(
 ) -> Mapping[MenuKey, tuple[SliceProfile, Counter]]:
     """Per menu that has left open what must give: the wanted budgets and the counter to send."""
     gives = {relaxation.relaxation.attribute for relaxation in proposal.relaxations}
+    if service.price_micros_max is not None and number == 1:
+        gives.add(Attribute.PRICE)
     taken = {_key(choice): choice for choice in proposal.agreement.choices}
     still_open = {
         key: menu
@@ -55,15 +58,20 @@ def counters(
     }
     share = _share(service, taken, still_open) if Attribute.PRICE in gives else None
     if share is not None and share <= 0:
-        return {}
+        if number > 1:
+            return {}
+        share = Fraction(1)  # no price would do, but there may be more to choose from
     wanted: dict[MenuKey, tuple[SliceProfile, Counter]] = {}
     for key, menu in still_open.items():
+        asked = gives.intersection(menu.negotiable)
         choice = taken.get(key)
         offer = choice.offer if choice else menu.offers[0]
         profile = budgets[key]
         if choice:
-            profile = _wanted(service, proposal.agreement, choice, profile, gives)
-        target = None if share is None else int(offer.metrics.price_micros * share)
+            profile = _wanted(service, proposal.agreement, choice, profile, asked)
+        target = None
+        if share is not None and Attribute.PRICE in asked:
+            target = int(offer.metrics.price_micros * share)
         wanted[key] = profile, Counter(number, offer, target)
     return wanted
 
@@ -110,14 +118,14 @@ def _wanted(
     agreement: Agreement,
     choice: Choice,
     profile: SliceProfile,
-    gives: set[Attribute],
+    asked: set[Attribute],
 ) -> SliceProfile:
     """The budgets of one hop when every other one stays with what it offers now."""
     others = [other.offer.metrics for other in agreement.choices if other is not choice]
-    if Attribute.LATENCY in gives:
+    if Attribute.LATENCY in asked:
         left_us = service.latency_us_max - sum(m.latency_us for m in others)
         profile = replace(profile, latency_us_max=max(left_us, 1))
-    if Attribute.AVAILABILITY in gives:
+    if Attribute.AVAILABILITY in asked:
         spent_ppb = sum(PPB - m.availability_ppb for m in others)
         allowed_ppb = PPB - service.availability_ppb_min - spent_ppb
         profile = replace(profile, availability_ppb_min=PPB - max(allowed_ppb, 0))

@@ -154,7 +154,11 @@ class AdministrativeDomain:
 
     def ranked_by(self) -> str:
         """What ranks the offers: a policy, or the rule and why."""
-        return "rule" if self._ranking is None else self._ranking.said
+        if self._ranking is None:
+            return "rule"
+        if not self._config.policy.rounds_max:
+            return "rule: a domain that answers no counter keeps nothing back"
+        return self._ranking.said
 
     def audit_head(self) -> Head:
         """What an auditor keeps elsewhere, to notice even a log that was rewritten as a whole."""

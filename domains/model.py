@@ -164,8 +164,8 @@ class Counter:
 
 @dataclass(frozen=True, slots=True)
 class Menu:
-    """A domain's answer to one slice profile: offers, cheapest exact one first, or in the order in
-    which a trained policy would have them taken.
+    """A domain's answer to one slice profile: offers, the exact ones first, each part cheapest
+    first.
 
     An empty menu always says why: `refusal` names the attribute that cannot be had at all.
 

@@ -89,7 +89,7 @@ AT_COST = Terms()
 
 
 Rank = Callable[[SliceProfile, Sequence[Option], Free], Sequence[int] | None]
-"""Places of the options to show, the best first; None where the rule is to answer."""
+"""Places of the options to show beside the finest; None where the rule is to answer."""
 
 
 def menu(
@@ -105,7 +105,10 @@ def menu(
     once; always the cheapest, the fastest and the most available. Exact ones come first, each
     part cheapest first. Empty only with a `refusal`.
 
-    With `rank` it is those that it names, in its order, and one exact one if there is any.
+    With `rank` it is the `finest` and what it names. Whatever it leaves out, the rule's menu holds
+    nothing faster and more available, so an end-to-end latency or availability that the rule's
+    menus make possible is possible with it too, as is the smallest relaxation. A lower price may
+    be: the price is then negotiable, and a counter is answered by the rule.
     """
     options = technology.options(profile, free)
     if options:
@@ -171,33 +174,54 @@ def recognised(
 def _served(
     profile: SliceProfile,
     served: SliceProfile,
-    options: Sequence[Option],
+    shown: _Shown,
     short: tuple[Relaxation, ...],
     terms: Terms,
 ) -> Menu:
     """A menu for `profile` of options for `served`, its largest part that can be had."""
     identify = _identifier(served, terms)
     offers = []
-    for option in options:
+    for option in shown.options:
         metrics = terms.priced(option.metrics)
         offer_id = identify(option.key, metrics.price_micros)
         offers.append(Offer(offer_id, metrics, short + _missed(profile, metrics)))
-    return Menu(profile, tuple(sorted(offers, key=_exact_first)))
+    negotiable = (Attribute.PRICE,) if shown.more else ()
+    return Menu(profile, tuple(sorted(offers, key=_exact_first)), negotiable=negotiable)
+
+
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """Options for a menu, cheapest first; `more`: whether the rule would have shown others."""
+
+    options: Sequence[Option]
+    more: bool
 
 
 def _shown(
     profile: SliceProfile, options: Sequence[Option], free: Free, rank: Rank | None
-) -> Sequence[Option]:
-    """As ranked, if that makes sense: no option twice, none that there is not, and at least one
-    that keeps the budgets wherever one does. Else as the rule says."""
+) -> _Shown:
+    """As ranked, if that makes sense: nothing that there is not. Else as the rule says."""
     places = rank(profile, options, free) if rank is not None else None
-    if not places or not set(places) <= set(range(len(options))):
-        return thinned(profile, options)
-    kept = list(dict.fromkeys(places))[:MENU_MAX]
-    exact = [place for place, option in enumerate(options) if not _missed(profile, option.metrics)]
-    if exact and not set(kept) & set(exact):
-        kept[MENU_MAX - 1 :] = exact[:1]
-    return [options[place] for place in kept]
+    if places is None or not set(places) <= set(range(len(options))):
+        return _Shown(thinned(profile, options), False)
+    kept = sorted({*finest(options), *places})
+    if len(kept) > MENU_MAX:
+        return _Shown(thinned(profile, options), False)
+    return _Shown([options[place] for place in kept], len(kept) < len(options))
+
+
+def finest(options: Sequence[Option]) -> list[int]:
+    """Places of the options that no other one betters in latency and availability, at any price;
+    the fastest first. They decide what is possible end to end: latencies add up and availabilities
+    multiply, so for every combination one of these is at least as good in both."""
+    metrics = [option.metrics for option in options]
+    found: list[int] = []
+    for i in sorted(
+        range(len(metrics)), key=lambda i: (metrics[i].latency_us, -metrics[i].availability_ppb)
+    ):
+        if not found or metrics[i].availability_ppb > metrics[found[-1]].availability_ppb:
+            found.append(i)
+    return found
 
 
 def _exact_first(offer: Offer) -> bool:
@@ -214,17 +238,12 @@ def thinned(profile: SliceProfile, options: Sequence[Option]) -> Sequence[Option
     """
     if len(options) <= MENU_MAX:
         return options
-    metrics = [option.metrics for option in options]
-    indices = range(len(options))
-    finest: list[int] = []
-    for i in sorted(indices, key=lambda i: (metrics[i].latency_us, -metrics[i].availability_ppb)):
-        if not finest or metrics[i].availability_ppb > metrics[finest[-1]].availability_ppb:
-            finest.append(i)
-    kept = list(dict.fromkeys([0, finest[0], finest[-1], *finest]))[: MENU_MAX - 1]
+    indices, best = range(len(options)), finest(options)
+    kept = list(dict.fromkeys([0, best[0], best[-1], *best]))[: MENU_MAX - 1]
     others = [i for i in indices if i not in kept]
     spread = MENU_MAX - 1 - len(kept)
     kept += [others[i * len(others) // spread] for i in range(spread)]
-    exact = next((i for i in indices if not _missed(profile, metrics[i])), 0)
+    exact = next((i for i in indices if not _missed(profile, options[i].metrics)), 0)
     return [options[i] for i in sorted({*kept, exact})]
 
 

@@ -52,6 +52,9 @@ class Pointer:
 
     h_v = f(N x_v + S g) of each candidate; c = layers(g, mean of h); the logit of v is (Q c) . h_v,
     those of the extras are E c.
+
+    Attributes:
+        fixed: Q c and E c [H + E] where nothing that is seen changes c; else None.
     """
 
     shared: int
@@ -64,6 +67,7 @@ class Pointer:
     out: Array  # [C, H + E]: Q and E
     out_bias: Array
     activation: Activation
+    fixed: Array | None
 
     @classmethod
     def of(
@@ -87,7 +91,14 @@ class Pointer:
         context = _chain(weights, "context", wide)
         out, out_bias = _layer(weights, "out", context[-1][0].shape[1] if context else wide)
         _expect("out", out, (len(out), width + extras))
-        return cls(shared, each, node, start, start_bias, mean, context, out, out_bias, activation)
+        fixed = None
+        if not context and not mean.any() and not start[:, width:].any():
+            still = start_bias[width:].copy()
+            _activate(still, activation)
+            fixed = still.dot(out) + out_bias
+        return cls(
+            shared, each, node, start, start_bias, mean, context, out, out_bias, activation, fixed
+        )
 
     def __call__(self, observations: Array) -> Array:
         if observations.ndim == 1:
@@ -110,20 +121,21 @@ class Pointer:
 
     def _one(self, observation: Array) -> Array:
         """The same for a single observation [D], in half the time: this is a live decision."""
-        width = len(self.node)
+        width, out = len(self.node), self.fixed
         started = observation[: self.shared].dot(self.start)
         started += self.start_bias
         hidden = self.node.dot(observation[self.shared :].reshape(self.each, -1))
         hidden += started[:width, None]
         _activate(hidden, self.activation)
         candidates = hidden.shape[1]
-        context: Array = hidden.sum(axis=1).dot(self.mean)
-        context /= candidates
-        context += started[width:]
-        _activate(context, self.activation)
-        context = _through(self.context, context, self.activation)
-        out = context.dot(self.out)
-        out += self.out_bias
+        if out is None:
+            context: Array = hidden.sum(axis=1).dot(self.mean)
+            context /= candidates
+            context += started[width:]
+            _activate(context, self.activation)
+            context = _through(self.context, context, self.activation)
+            out = context.dot(self.out)
+            out += self.out_bias
         logits = np.empty(candidates + len(out) - width, dtype=np.float32)
         out[:width].dot(hidden, out=logits[:candidates])
         logits[candidates:] = out[width:]

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 from domains.agents.concession import margin_for, margin_of_round, price_of
 from domains.agents.engine import Engine, Point, Situation, Stance, fault
-from domains.agents.policy import ROUNDS_MAX, Policy
+from domains.agents.policy import POINTS_MAX, RATIONALE_CHARACTERS_MAX, ROUNDS_MAX, Policy
 from domains.agents.rules import decide, points_of_round, shown
 from domains.agents.scarcity import Scarce
 from domains.errors import OfferChanged
@@ -24,7 +25,7 @@ from domains.model import (
     Relaxation,
     SliceProfile,
 )
-from domains.offers import Rank, Terms, choose, menu, recognised
+from domains.offers import Terms, choose, menu, recognised
 from domains.technologies import PERMILLE, Free, Option, Technology
 
 
@@ -39,12 +40,24 @@ class _Countered:
     plenty: bool
 
 
+class Ranker(Protocol):
+    """A `domains.offers.Rank`, and what it calls itself."""
+
+    @property
+    def said(self) -> str: ...
+
+    def __call__(
+        self, profile: SliceProfile, options: Sequence[Option], free: Free
+    ) -> Sequence[int] | None: ...
+
+
 class Agent:
     """One domain's agent.
 
     Args:
         secret: seals offers; whoever has it can make them. engine: answers counters.
-        rank: what the first menu shows and in what order; the rule, if None.
+        rank: what the first menu shows; the rule, if None or if the policy answers no counter,
+            which could bring back what was left out.
     """
 
     def __init__(
@@ -53,7 +66,7 @@ class Agent:
         policy: Policy,
         secret: bytes,
         engine: Engine | None = None,
-        rank: Rank | None = None,
+        rank: Ranker | None = None,
     ) -> None:
         self._technology = technology
         self._policy = policy
@@ -62,7 +75,7 @@ class Agent:
         self._priced = self._scarce if any(charges) else technology
         self._secret = secret
         self._engine = engine
-        self._rank = rank
+        self._rank = rank if policy.rounds_max else None
         permille = policy.headroom_permille
         self._headroom = {
             name: units * permille // PERMILLE for name, units in technology.capacities().items()
@@ -215,11 +228,15 @@ class Agent:
         if not found.offers:
             return found
         offers, most = found.offers, self._policy.points_first
-        negotiable = self._negotiable(tenant, 0, terms.margin_permille, len(offers))
+        ranked = bool(found.negotiable)  # and something left out, which a counter brings back
+        feasible = POINTS_MAX if ranked else len(offers)
+        negotiable = self._negotiable(tenant, 0, terms.margin_permille, feasible)
         if len(offers) > most:
             offers = tuple(offers[point] for point in sorted(shown(_points(offers), most)))
         rationale = FIRST if offers[0].exact else FIRST_RELAXED
-        return Menu(profile, offers, None, "", 0, negotiable, rationale)
+        if ranked and self._rank is not None:
+            rationale = f"{rationale}, picked by {self._rank.said}"[:RATIONALE_CHARACTERS_MAX]
+        return Menu(profile, offers, None, "", 0, negotiable or found.negotiable, rationale)
 
     def _countered(
         self, profile: SliceProfile, counter: Counter, tenant: str, free: Free, now_s: float

@@ -10,18 +10,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from domains.model import PPB
+from domains.observation import OPTIONS_MAX, SCHEMA
+from domains.offers import MENU_MAX
 from domains.policy_network import Array
-from domains.ranking import OPTIONS_MAX, SCHEMA, SHOWN_MAX
+from domains.ranking import DRAIN_MIN, PICKED_MAX
 from envs.arrays import Bools, Floats, Ints
 from envs.crossdomain.core import CrossDomain
+from envs.crossdomain.policies.rules import ruled
 from envs.crossdomain.tables import Tables
 
 WIDTH: Final = 4
 SHARED: Final = len(SCHEMA.shared)
 EACH: Final = len(SCHEMA.each)
+DRAIN: Final = SCHEMA.each.index("drain")
 # node [W, EACH], start [SHARED, W], its bias [W], query [W], withhold.
 WEIGHTS: Final = WIDTH * (EACH + SHARED + 2) + 1
-NEVER: Final = np.float32(-1e9)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +75,10 @@ class Offers:
     def __init__(self, weights: Weights, member: Ints) -> None:
         self.weights, self.member = weights, member
         self._better: Bools = np.zeros((0, 0, 0), dtype=np.bool_)
+        self._finer = self._better
 
     def begin(self, core: CrossDomain) -> None:
-        self._better = _better(core.tables)
+        self._better, self._finer = _better(core.tables)
 
     def act(self, core: CrossDomain) -> Bools:
         """[B, H, M], what is shown."""
@@ -85,28 +89,32 @@ class Offers:
         hidden += (np.einsum("bhg,bgw->bhw", shared, weights.start[mine]))[:, :, None]
         hidden += weights.bias[mine][:, None, None]
         scores = np.einsum("bhmw,bw->bhm", np.tanh(hidden), weights.query[mine])
-        return shown(scores, open_, each[..., 0] > 0, weights.withhold[mine])
+        always = ~(open_[..., :, None] & self._finer[core.row()]).any(axis=2)
+        always |= each[..., DRAIN] < DRAIN_MIN
+        found = shown(scores, open_, always, weights.withhold[mine])
+        for row, hop in np.argwhere(found.sum(axis=2) > MENU_MAX).tolist():
+            found[row, hop] = ruled(core.tables, int(core.kind()[row]), hop, open_[row, hop])
+        return found
 
     def front(self, core: CrossDomain) -> Bools:
         """[B, H, M]: `technologies.front`, what fits and nothing that fits betters."""
         room = core.room()
-        row = core.tables.row[core.kind(), : core.tables.hops]
-        bettered = (room[..., :, None] & self._better[row]).any(axis=2)
+        bettered = (room[..., :, None] & self._better[core.row()]).any(axis=2)
         found: Bools = room & ~bettered
         return found
 
 
-def _better(tables: Tables) -> Bools:
-    """[rows, M, M]: whether the first option comes before the second and is no worse."""
+def _better(tables: Tables) -> tuple[Bools, Bools]:
+    """[rows, M, M] each: whether the first option is no worse in latency and availability, and
+    comes before the second; or after it, and so costs more."""
     latency, available = tables.latency_us, tables.availability_ppb
     places = np.arange(tables.options)
-    found: Bools = (
+    no_worse = (
         (latency[:, :, None] <= latency[:, None, :])
         & (available[:, :, None] >= available[:, None, :])
-        & (places[:, None] < places)
         & tables.present[:, :, None]
     )
-    return found
+    return no_worse & (places[:, None] < places), no_worse & (places[:, None] > places)
 
 
 def observe(core: CrossDomain, open_: Bools) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
@@ -151,18 +159,13 @@ def observe(core: CrossDomain, open_: Bools) -> tuple[NDArray[np.float32], NDArr
     return shared.astype(np.float32), each
 
 
-def shown(scores: Array, open_: Bools, exact: Bools, withhold: Array) -> Bools:
+def shown(scores: Array, open_: Bools, always: Bools, withhold: Array) -> Bools:
     """What `Ranking` and `offers.menu` make of the scores, [B, H, M]."""
-    scores = np.where(open_, scores, NEVER)
-    order = np.argsort(-scores, axis=2, kind="stable")
+    order = np.argsort(np.where(open_, -scores, np.inf), axis=2, kind="stable")
     place = np.argsort(order, axis=2, kind="stable")
-    ranked = open_.sum(axis=2) > 1
-    kept = open_ & (place < SHOWN_MAX) & (scores >= withhold[:, None, None])
-    kept |= open_ & (place == 0)
-    # One that keeps the budgets, wherever one does: the cheapest.
-    first = exact & (exact.cumsum(axis=2) == 1)
-    kept |= first & ~(kept & exact).any(axis=2, keepdims=True)
-    found: Bools = np.where(ranked[..., None], kept, open_)
+    picked = (place < PICKED_MAX) & (scores >= withhold[:, None, None])
+    ranked = open_.sum(axis=2, keepdims=True) > 1
+    found: Bools = open_ & (picked | always | ~ranked)
     return found
 
 

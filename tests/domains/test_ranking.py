@@ -12,16 +12,16 @@ import pytest
 
 from domains.config import RankingSection, load
 from domains.model import Menu
+from domains.observation import OPTIONS_MAX, SCHEMA, Sight
+from domains.offers import finest
 from domains.policy import Architecture, Manifest, Network, Policy, Schema, write
 from domains.policy_network import Activation, Array
 from domains.ranking import (
     DECISION_S_MAX,
+    DRAIN_MIN,
     FAULTS_MAX,
-    OPTIONS_MAX,
-    SCHEMA,
-    SHOWN_MAX,
+    PICKED_MAX,
     Ranking,
-    observe,
 )
 from tests.domains.networks import CONFIGS, KINDS, Bench, bench_of
 
@@ -154,8 +154,7 @@ async def test_the_worst_choices_promise_nothing_that_is_not_so(bench: Bench, ch
         free = bench.domain._store.ledger.free_for("nobody", None)
         assert bool(told.offers) == bool(ruled.offers)
         assert told.refusal == ruled.refusal
-        if len(ruled.offers) > 1:
-            assert 1 <= len(told.offers) <= SHOWN_MAX + 1  # one more for one that is exact
+        assert min(len(ruled.offers), 1) <= len(told.offers) <= len(ruled.offers)
         assert len({offer.offer_id for offer in told.offers}) == len(told.offers)
         assert any(o.exact for o in told.offers) == any(o.exact for o in ruled.offers)
         for offer in told.offers:
@@ -198,23 +197,53 @@ async def test_after_so_many_faults_it_is_not_asked_again(bench: Bench) -> None:
         assert made.policy is None
 
 
-async def test_a_configured_policy_orders_the_menu(tmp_path: Path) -> None:
-    """Scoring the place in the order of prices upwards turns the menu around."""
+async def test_a_configured_policy_picks_among_what_takes_room(tmp_path: Path) -> None:
+    """Scoring the place in the order of prices: the dearest, beside what is always shown."""
     write(tmp_path / "up.npz", weights(PLACE, 1.0, -9.0), manifest())
-    config = load(CONFIGS / "access.toml")
+    config = load(CONFIGS / "access.toml").model_copy(update={"ranking": None})
     asked = config.model_copy(update={"ranking": RankingSection(file=str(tmp_path / "up.npz"))})
     for folder in ("a", "b"):
         (tmp_path / folder).mkdir()
     plain = await bench_of("access", tmp_path / "a", config=config)
     made = await bench_of("access", tmp_path / "b", config=asked)
-    rule, turned = await plain.menu(plain.profile), await made.menu(made.profile)
-    prices = [offer.metrics.price_micros for offer in turned.offers]
-    assert len(rule.offers) > SHOWN_MAX
-    assert prices == sorted((o.metrics.price_micros for o in rule.offers), reverse=True)[:SHOWN_MAX]
+    large = replace(plain.profile, downlink_kbps=400_000, uplink_kbps=200_000)
+    free = plain.domain._agent.room(plain.domain._store.ledger.free)
+    options = plain.domain._technology.options(large, free)
+    places = range(len(options))
+    drains = [max(u / free(what) for what, u in option.demand.items()) for option in options]
+    always = {place for place in places if drains[place] < DRAIN_MIN} | {*finest(options)}
+    expected = sorted(always | {*places[-PICKED_MAX:]})
+    assert 0 < len(always) < len(expected) < len(options)
+    told = await made.menu(large)
+    assert [offer.metrics.latency_us for offer in told.offers if offer.exact] == [
+        options[place].metrics.latency_us for place in expected
+    ]
     assert made.domain.ranked_by().startswith("policy test ")
     assert plain.domain.ranked_by() == "rule"
     for one in (plain, made):
         await one.domain.close()
+
+
+async def test_where_nothing_is_scarce_a_policy_leaves_nothing_out(tmp_path: Path) -> None:
+    """A core with room for all: it may not sell anybody something dearer."""
+    bench = await bench_of("core", tmp_path)
+    expected = await bench.menu(bench.profile)
+    bench.domain._agent._rank = ranking(dearest_only)
+    assert len(expected.offers) > 1
+    assert await bench.menu(bench.profile) == expected
+    await bench.domain.close()
+
+
+async def test_a_domain_that_answers_no_counter_leaves_nothing_out(tmp_path: Path) -> None:
+    """What is left out could never be asked for."""
+    config = load(CONFIGS / "access.toml")
+    last = config.policy.model_copy(update={"rounds_max": 0})
+    asked = {"policy": last, "ranking": RankingSection(file="offers")}
+    bench = await bench_of("access", tmp_path, config=config.model_copy(update=asked))
+    assert bench.domain._agent._rank is None
+    assert (await bench.menu(bench.profile)).negotiable == ()
+    assert bench.domain.ranked_by().startswith("rule: ")
+    await bench.domain.close()
 
 
 @pytest.mark.parametrize(
@@ -252,8 +281,15 @@ async def test_what_a_policy_sees_is_in_the_unit_interval(bench: Bench) -> None:
     technology = bench.domain._technology
     free = bench.domain._store.ledger.free_for("nobody", None)
     options = technology.options(bench.profile, free)
-    seen = observe(bench.profile, options, free)
+    sight = Sight()
+    seen = sight(bench.profile, options, free)
     assert seen.shape == (SCHEMA.size(len(options)),)
     assert seen.dtype == np.float32
     assert ((seen >= 0) & (seen <= 1)).all()
     assert len(options) <= OPTIONS_MAX
+    again = sight(bench.profile, options, lambda resource: 2 * free(resource))
+    drain = SHARED + SCHEMA.each.index("drain") * len(options)
+    untouched = np.ones(len(seen), dtype=np.bool_)
+    untouched[drain : drain + len(options)] = False
+    assert (again[untouched] == seen[untouched]).all()
+    assert (again[~untouched] <= seen[~untouched]).all()

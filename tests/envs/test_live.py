@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from domains.observation import SCHEMA
 from domains.policy import write
-from domains.ranking import SCHEMA
 from envs.crossdomain.policies.rules import Menus
 from envs.crossdomain.scenarios import scenario_of
 from envs.offers.evolve import export, play

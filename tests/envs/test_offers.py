@@ -5,9 +5,10 @@ from pathlib import Path
 import numpy as np
 
 from domains.model import Menu
+from domains.observation import SCHEMA
 from domains.offers import menu
 from domains.policy import read
-from domains.ranking import SCHEMA, Ranking
+from domains.ranking import Ranking
 from envs.crossdomain.core import CrossDomain
 from envs.crossdomain.scenarios import Task, scenario_of
 from envs.offers.evolve import EPISODES, POPULATION, evolve, export, play, start

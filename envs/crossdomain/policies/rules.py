@@ -26,11 +26,11 @@ class Menus:
         room = core.room()
         for row, hop in np.argwhere(room.sum(axis=2) > MENU_MAX).tolist():
             room = room.copy()
-            room[row, hop] = _menu(core.tables, int(core.kind()[row]), hop, room[row, hop])
+            room[row, hop] = ruled(core.tables, int(core.kind()[row]), hop, room[row, hop])
         return room
 
 
-def _menu(tables: Tables, class_: int, hop: int, room: Bools) -> Bools:
+def ruled(tables: Tables, class_: int, hop: int, room: Bools) -> Bools:
     """What of more options than a menu holds `domains.offers` puts on it, [M]."""
     asked = tables.asked[class_]
     key = list(asked.budgets)[hop]
