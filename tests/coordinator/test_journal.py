@@ -359,7 +359,9 @@ async def test_whose_records_these_are_is_found_without_reading_all_others(
     with sqlite3.connect(path) as file:
         plans = [file.execute(f"EXPLAIN QUERY PLAN {sql}", ("x", 0)).fetchall() for sql in asked]
     assert plans
-    assert not [plan for plan in plans if "SCAN" in str(plan) or "SORT" in str(plan)], plans
+    for plan in plans:
+        assert "USING INDEX records_of" in str(plan), plan
+        assert "B-TREE" not in str(plan), plan
     journal.close()
 
 
