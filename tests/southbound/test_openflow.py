@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import shutil
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -11,7 +13,7 @@ from domains.errors import DriverMissing, Unmeasured
 from domains.model import PPB
 from domains.southbound.driver import Shaping
 from domains.southbound.netns import NetnsDriver
-from domains.southbound.openflow import SwitchedTrunk
+from domains.southbound.openflow import SHARED_METERS, SwitchedTrunk
 from tests.southbound.conftest import SEGMENT, segment
 from tests.southbound.test_netns import agents
 
@@ -31,6 +33,33 @@ def test_a_meter_cuts_off_what_is_not_promised_and_counts_it(openflow: NetnsDriv
     seen = openflow.measure("segment-1", 1.0)
     assert 0 < seen.uplink_kbps < 6_000  # 5,000 promised, and what the meter had saved up
     assert seen.loss_ppb > PPB // 2
+
+
+def test_a_promise_holds_under_a_greedy_neighbour(openflow: NetnsDriver) -> None:
+    openflow.start(SEGMENT)
+    openflow.start(segment(2))
+    measured_from_now(openflow)
+    openflow.send("segment-2", 200_000, 1.5)
+    openflow.send("segment-1", 4_500, 1.0)
+    openflow.round_trips_us("segment-1", 100, 0.01)  # a second of probes meanwhile
+    seen = openflow.measure("segment-1", 1.0)
+    assert seen.uplink_kbps > 2_000
+    assert seen.loss_ppb < PPB // 20
+    assert seen.latency_us < SEGMENT.shaping.latency_us
+
+
+@pytest.mark.usefixtures("openflow")
+def test_one_meter_for_all_is_what_a_segment_gets_where_nothing_isolates_it() -> None:
+    driver = NetnsDriver("mixed", 50_000, partial(SwitchedTrunk, isolate=False))
+    try:
+        driver.start(SEGMENT)
+        driver.start(segment(2))
+        trunk = driver._trunk
+        assert isinstance(trunk, SwitchedTrunk)
+        used = set(re.findall(r"meter:(\d+)", trunk._flows("dump-flows")))
+        assert used == set(map(str, SHARED_METERS))
+    finally:
+        driver.close()
 
 
 def test_counters_go_on_when_rates_change(openflow: NetnsDriver) -> None:
