@@ -13,7 +13,7 @@ from envs.embedding import heuristics
 from envs.embedding.core import Embedding, Mask, Reward, domains_of
 from envs.embedding.files import read
 from envs.embedding.heuristics import Verdict
-from envs.embedding.learned import SHIPPED, Learned, shipped
+from envs.embedding.learned import SHIPPED, Learned, ageless, shipped
 from envs.embedding.model import Workload
 from envs.embedding.paths import table_of
 from envs.embedding.survey import route_costs
@@ -96,6 +96,7 @@ class WorkloadResult:
 _ACTING: Final[dict[str, Callable[[int], Policy]]] = {
     "masked-random": MaskedRandom,
     "nearest": lambda seed: Nearest(),
+    "ageless": lambda seed: ageless(),
     **{name: lambda seed, name=name: shipped(name) for name in SHIPPED},  # type: ignore[misc]
 }
 OPTIMUM: Final = "optimum"

@@ -18,7 +18,7 @@ from envs.embedding.model import Workload
 
 SEEDS = (0, 1, 2)
 PEERS = tuple(name for name in heuristics.NAMES if name not in ("random", "pl-paths"))
-OTHERS = ("pl-paths", "nearest")
+OTHERS = ("pl-paths", "nearest", "ageless")
 
 
 def lines(workloads: Sequence[Workload], trained: Sequence[str]) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final, Self
@@ -101,6 +101,15 @@ def shipped(name: str) -> ByAge:
     """A policy that comes with the package, by its name in `SHIPPED`."""
     filling, busy = (Learned.load(FOLDER / file) for file in (FILLING, SHIPPED[name]))
     return ByAge(filling, busy, name)
+
+
+def ageless() -> Learned:
+    """Places as `learned-1` does on a busy network and takes whatever finds a place: it never looks
+    at how long a request stays."""
+    whole = Learned.load(FOLDER / SHIPPED["learned-1"], "ageless")
+    weights = whole.weights.copy()
+    weights[len(NODE_NAMES) :] = 0.0
+    return replace(whole, weights=weights)
 
 
 def actions(core: Embedding, weights: Floats, member: Ints) -> Ints:

@@ -22,6 +22,7 @@ from envs.embedding.learned import (
     WEIGHTS,
     CheckpointError,
     Learned,
+    ageless,
     is_busy,
     shipped,
 )
@@ -63,6 +64,19 @@ def test_a_shipped_policy_beats_every_ranking_rule_where_it_was_not_trained(name
 def test_a_policy_serves_on_a_network_of_another_kind() -> None:
     meshed = Workload("", "", cross_domain(3).substrate, waxman(3, 30).requests)
     assert 0 < evaluate_workload(meshed, "learned").accepted <= 30
+
+
+def test_the_ageless_policy_does_the_same_however_long_requests_stay() -> None:
+    known = cross_domain(2, 40, 3.0)
+    for_ever = replace(
+        known, requests=tuple(replace(one, life=one.life + 1e6) for one in known.requests)
+    )
+    twice = replace(
+        known, requests=tuple(replace(one, life=2.0 * one.life + 1e6) for one in known.requests)
+    )
+    told = [verdicts(one, ageless()) for one in (for_ever, twice)]
+    assert told[0] == told[1]
+    assert not all(told[0])
 
 
 @pytest.mark.parametrize(("rate", "seed"), [(0.5, 27), (1.0, 28)])
