@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shlex
+import socket
 import subprocess
 import sys
 import time
@@ -12,11 +13,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Final
+from urllib.parse import urlsplit
 
-from deploy.child import ROOT, importable
+from deploy.child import importable
 from deploy.home import Home, short_folder, write_private
 from deploy.hosts import remove_ray_folder
+from deploy.parcel import packed
 from deploy.processes import end, free_addresses, is_same, started, wait_until
 from domains.errors import EntenteError, NotFound, Unreachable
 
@@ -25,7 +29,8 @@ START_S: Final = 90.0
 STOP_S: Final = 15.0
 POLL_S: Final = 0.5
 OBJECT_STORE_BYTES: Final = 200 * 2**20
-LEFT_OUT: Final = (".git", ".venv*", "tests", "runs", "dist", "build", "**/__pycache__")
+CONNECT_S: Final = 10.0
+"""How long a cluster may take to accept a connection."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +175,7 @@ class Jobs:
         from ray.job_submission import JobSubmissionClient
 
         self.address = address
+        _connect(address)
         try:
             self._client: Any = JobSubmissionClient(address)
         except Exception as error:
@@ -186,11 +192,15 @@ class Jobs:
         variables = {"OMP_NUM_THREADS": "1", "ENTENTE_COMMIT": commit, "PYTHONUNBUFFERED": "1"}
         environment: dict[str, Any] = {"env_vars": variables}
         python = "python"
-        if upload:
-            environment |= {"working_dir": str(ROOT), "excludes": list(LEFT_OUT)}
-        else:
+        if not upload:
             python, variables["PYTHONPATH"] = sys.executable, importable(os.environ)["PYTHONPATH"]
         command = shlex.join([python, "-m", "envs.train", *arguments])
+        with TemporaryDirectory(prefix="entente-upload-") as folder:
+            if upload:
+                environment["working_dir"] = str(packed(Path(folder)))
+            return self._submit(command, environment)
+
+    def _submit(self, command: str, environment: dict[str, Any]) -> str:
         deadline_s = time.monotonic() + START_S
         while True:
             try:
@@ -238,6 +248,20 @@ class Jobs:
             if over:
                 return
             time.sleep(POLL_S)
+
+
+def _connect(address: str) -> None:
+    """Whether anybody listens there, without waiting for who never answers."""
+    url = urlsplit(address)
+    if url.scheme not in ("http", "https") or url.hostname is None:
+        raise Unreachable(
+            f"no cluster takes jobs at {address}: an address is http://host:8265", address=address
+        )
+    try:
+        port = url.port or (443 if url.scheme == "https" else 80)
+        socket.create_connection((url.hostname, port), CONNECT_S).close()
+    except (OSError, ValueError) as error:
+        raise Unreachable(f"no cluster takes jobs at {address}: {error}", address=address) from None
 
 
 def _job(found: Any) -> Job:

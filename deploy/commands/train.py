@@ -22,13 +22,14 @@ Cluster = Annotated[
 CLUSTER_RUNS = Path("~/entente-runs")
 JobName = Annotated[str, typer.Argument(help="As `entente jobs` lists it.")]
 
-jobs = typer.Typer(help="Trainings that run or ran: list (the default), logs, stop, end.")
+jobs = typer.Typer(help="Trainings that run or ran: list (the default), logs, fetch, stop, end.")
 
 
 def register(app: typer.Typer) -> None:
     app.command("train")(train)
     jobs.callback(invoke_without_command=True)(listed)
     jobs.command("logs")(logs)
+    jobs.command("fetch")(fetch)
     jobs.command("stop")(stop)
     jobs.command("end")(end)
     app.add_typer(jobs, name="jobs")
@@ -42,7 +43,10 @@ def train(
     seed: int = 0,
     out: Annotated[
         Path | None,
-        typer.Option(help="Folder for curves, checkpoints, policies; with --cluster, there."),
+        typer.Option(
+            help="Folder for curves, checkpoints, policies. With --cluster all of it is there, and "
+            "the policies are brought to runs/NAME here too."
+        ),
     ] = None,
     changes: Annotated[
         list[str] | None,
@@ -59,7 +63,7 @@ def train(
     detach: Annotated[bool, typer.Option("--detach", help="Return once it is submitted.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Train a policy as a Ray job, and show how it goes."""
+    """Train a policy as a Ray job, show how it goes, and bring home what came of it."""
     from deploy.home import Home
     from deploy.training import jobs_at
     from envs.learning.plan import plan_of
@@ -72,7 +76,7 @@ def train(
     # A job's own folder on a cluster goes with the job.
     out = (out or Path("runs") / folder).resolve() if local else (out or CLUSTER_RUNS / folder)
     arguments = ["--seed", str(seed), "--out", str(out), "--json", "--env", plan.env]
-    arguments += ["--resume"] * resume
+    arguments += ["--resume"] * resume + ["--send"] * (not local)
     arguments += [word for text in changes or [] for word in ("--set", text)]
     arguments += [word for text in sweep or [] for word in ("--sweep", text)]
     arguments += ["--seeds", str(seeds), "--config", _sent(config, plan, local)]
@@ -90,7 +94,7 @@ def train(
             place.stop(name)
             typer.echo(f"stopped; to go on: entente train {config} --out {out} --resume", err=True)
             raise typer.Exit(Exit.REFUSED) from None
-        _finish(place, name, as_json)
+        _finish(place, name, as_json, None if local else Path("runs") / out.name)
 
 
 def _sent(config: str, plan: Plan, local: bool) -> str:
@@ -119,6 +123,8 @@ def _follow(place: Jobs, name: str, as_json: bool) -> None:
         task = bar.add_task(name, total=None, figures="starting")
         for line in place.follow(name):
             body = told(line)
+            if body is not None and "file" in body:
+                continue
             if as_json and body is not None:
                 typer.echo(line)
             elif body is None or "iteration" not in body:
@@ -140,7 +146,8 @@ def _said(body: Any) -> str:
     return line_of(body)
 
 
-def _finish(place: Jobs, name: str, as_json: bool) -> None:
+def _finish(place: Jobs, name: str, as_json: bool, home: Path | None) -> None:
+    """Says how it ended; brings its policies to `home`, if that is where they are wanted."""
     from domains.errors import EntenteError
 
     job = place.one(name)
@@ -149,8 +156,19 @@ def _finish(place: Jobs, name: str, as_json: bool) -> None:
         last = said or job.message.strip().splitlines()
         why = last[-1].removeprefix("error: ") if last else ""
         raise EntenteError(f"{name} {job.status.lower()}: {why or 'no reason given'}")
+    brought = [] if home is None else _brought(place, name, home)
     if as_json:
-        print_json({"job": name, "status": job.status})
+        files = {} if home is None else {"policies": [str(file) for file in brought]}
+        print_json({"job": name, "status": job.status, **files})
+    for file in [] if as_json else brought:
+        typer.echo(f"brought {file}")
+
+
+def _brought(place: Jobs, name: str, home: Path) -> list[Path]:
+    from deploy.parcel import unpacked
+    from deploy.training import told
+
+    return unpacked(filter(None, map(told, place.log(name).splitlines())), home)
 
 
 def listed(context: typer.Context, cluster: Cluster = None, as_json: Json = False) -> None:
@@ -190,7 +208,29 @@ def logs(
     if follow:
         _follow(place, name, as_json=False)
     else:
-        typer.echo(place.log(name), nl=False)
+        from deploy.training import told
+
+        for line in place.log(name).splitlines():
+            if "file" not in (told(line) or {}):
+                typer.echo(line)
+
+
+def fetch(
+    name: JobName,
+    out: Annotated[Path, typer.Option(help="Where to.")] = Path("runs"),
+    cluster: Cluster = None,
+    as_json: Json = False,
+) -> None:
+    """Bring the policies of a training that was sent to a cluster with --detach."""
+    from domains.errors import NotFound
+
+    brought = _brought(_required(cluster), name, out)
+    if not brought:
+        raise NotFound(f"{name} has sent no policies: it is not over, or was no cluster's")
+    if as_json:
+        print_json({"job": name, "policies": [str(file) for file in brought]})
+    for file in [] if as_json else brought:
+        typer.echo(f"brought {file}")
 
 
 def stop(name: JobName, cluster: Cluster = None, as_json: Json = False) -> None:
