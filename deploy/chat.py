@@ -24,11 +24,10 @@ from coordinator.intent.readers import Readers
 from coordinator.intent.settings import EngineSettings
 from coordinator.translation import Translation
 from deploy import render_intent
-from deploy.account import Account
 from deploy.desk import CoordinatorDesk
 from deploy.home import Home
 from deploy.network import network
-from deploy.recall import Recaller
+from deploy.recall import Recaller, account_of
 from deploy.session import Asker, error_text
 from domains.errors import EntenteError
 
@@ -92,7 +91,7 @@ async def chatted(
     kept = Conversations(
         home.databases / "conversations.sqlite", str(uuid.uuid4()), f"chat-{os.getpid()}"
     )
-    recaller = Recaller(lambda _: _account(asker))
+    recaller = Recaller(account_of(asker))
     engine = open_engine(reading, recaller)
     if engine.note:
         console.print(Text(engine.note, "dim"))
@@ -109,14 +108,6 @@ async def chatted(
         while (text := await asyncio.to_thread(_typed, console)) is not None:
             if text.strip():
                 await chat.answered(text)
-
-
-def _account(asker: Asker) -> Account | None:
-    """Whose past is recalled; without a coordinator there is none."""
-    try:
-        return asker.account()
-    except EntenteError:
-        return None
 
 
 async def _begun(talks: Talks, tenant: str, resume: str | None) -> Conversation:

@@ -11,8 +11,9 @@ import grpc
 from coordinator.model import Neighbour, Preference, SliceType
 from deploy.account import Account, account
 from deploy.home import Home, Run
+from deploy.session import Asker
 from deploy.web.tokens import ANONYMOUS
-from domains.errors import Unreachable
+from domains.errors import EntenteError, Unreachable
 from domains.security import INSECURE_METADATA, channel_credentials
 from protos.slicing.v1 import slices_pb2, slices_pb2_grpc
 
@@ -91,6 +92,18 @@ def accounts_here(home: Home) -> AccountOf:
             while len(made) > CHANNELS_MAX:
                 made.popitem(last=False)
         return known
+
+    return found
+
+
+def account_of(asker: Asker) -> AccountOf:
+    """The one who asks on the command line, whoever is named; nobody without a coordinator."""
+
+    def found(_: str) -> Account | None:
+        try:
+            return asker.account()
+        except EntenteError:
+            return None
 
     return found
 

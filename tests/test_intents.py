@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib.util
+import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -10,9 +12,11 @@ from typing import Any
 import grpc
 import pytest
 import pytest_asyncio
+from typer.testing import CliRunner
 
 from coordinator.intent import encoder
 from coordinator.intent.settings import EngineName, EngineSettings, LlmSettings
+from deploy.cli import app
 from domains.model import Metrics
 from protos.slicing.v1 import slices_pb2
 from tests.asking import (
@@ -29,7 +33,7 @@ from tests.asking import (
     slices_of,
 )
 from tests.coordinator.openai_server import Server, serving
-from tests.federation import Federation, federation, tenant_id
+from tests.federation import HOME, Federation, federation, tenant_id
 
 pytestmark = pytest.mark.skipif(
     not encoder.is_installed(), reason=f"not installed: {encoder.DEFAULT}"
@@ -73,6 +77,27 @@ async def understood(tenant: Any, name: str) -> dict[str, Any]:
     assert record.verified
     (event,) = [item for item in record.events if item.event == "understood"]
     return {**dict(event.detail.items()), "said": event.text}
+
+
+async def test_the_command_line_reads_in_the_light_of_the_same_past(entente: Federation) -> None:
+    assert entente.coordinator is not None
+    clinic = entente.tenant()
+    slices_of(await create(clinic, CAMERAS, policy=ACCEPT))
+    await learned(clinic, CAMERAS, "confirmed")
+
+    def near(*options: str) -> list[str]:
+        ended = CliRunner().invoke(
+            app,
+            [*options, "translate", CAMERAS, "--engine", "retrieval", "--json"],
+            env={"ENTENTE_HOME": str(entente.folder / "nothing")},
+        )
+        assert ended.exit_code == 0, ended.output
+        return [item["source"] for item in json.loads(ended.stdout)["neighbours"]]
+
+    there = ["--coordinator", entente.coordinator.address, "--trust-domain", HOME]
+    ours = ["--identity", str(entente.identities[tenant_id("clinic")]), "--tenant", "clinic"]
+    assert "outcomes" in await asyncio.to_thread(near, *there, *ours)
+    assert "outcomes" not in await asyncio.to_thread(near), "whoever runs nothing has no past"
 
 
 # -- who read it ---------------------------------------------------------------------------

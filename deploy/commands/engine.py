@@ -9,6 +9,7 @@ import typer
 
 if TYPE_CHECKING:
     from coordinator.intent.engine import Engine
+    from coordinator.intent.retrieval import Recall
     from coordinator.intent.settings import EngineSettings
     from deploy.llm_service import OwnModel
 
@@ -101,11 +102,17 @@ def own_model(
     return OwnModel(llm, python, tuple(options or ()))
 
 
-def opened(context: typer.Context, settings: EngineSettings) -> Engine:
-    """The engine, open until the command ends; what it lacks is said once, on the side."""
+def opened(
+    context: typer.Context, settings: EngineSettings, recall: Recall | None = None
+) -> Engine:
+    """The engine, open until the command ends; what it lacks is said once, on the side.
+
+    Args:
+        recall: asks for the past of whoever asks; without it nobody has one.
+    """
     from coordinator.intent.engine import open_engine
 
-    engine = open_engine(settings)
+    engine = open_engine(settings, recall)
     context.call_on_close(engine.close)
     if engine.note:
         typer.echo(engine.note, err=True)

@@ -62,15 +62,14 @@ def translate(
     if (text is None) == (file is None) or (file is None) != (out is None):
         raise typer.BadParameter("say TEXT, or --file F.jsonl --out G.jsonl", param_hint="TEXT")
     reading = engine_settings(engine, llm_url, llm_model, llm_key_file, qdrant_url, encoder)
-    translator = _translator(context, reading, config)
     if file is not None and out is not None:
-        _translate_file(file, out, translator, as_json)
+        _translate_file(file, out, _translator(context, reading, config), as_json)
         return
     from coordinator.model import Action
     from deploy import render_intent
 
     assert text is not None
-    found = translator(text)
+    found = _own_translator(context, reading, config)(text)
     if as_json:
         print_json(found.model_dump(mode="json"))
     else:
@@ -218,7 +217,21 @@ def config_named(folder: Path) -> Path:
         raise typer.BadParameter(error.message, param_hint="--config") from None
 
 
+def _own_translator(context: typer.Context, settings: EngineSettings, config: Path) -> Translator:
+    """Reads in the light of what the tenant lived through, where a coordinator can be asked."""
+    from deploy.network import network
+    from deploy.reading import Translator
+    from deploy.recall import Recaller, account_of
+
+    asker: Asker = context.obj
+    recaller = Recaller(account_of(asker))
+    context.call_on_close(recaller.close)
+    engine = opened(context, settings, recaller)
+    return Translator(engine.of(asker.tenant), network(config_named(config)), engine.name.value)
+
+
 def _translator(context: typer.Context, settings: EngineSettings, config: Path) -> Translator:
+    """Reads as for a tenant without a past: the same sentence is always read the same."""
     from deploy.network import network
     from deploy.reading import NOBODY, Translator
 
