@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from itertools import pairwise
 
-from coordinator.intent.catalogue import Entry
-from coordinator.intent.pieces import ANOTHER, WITH_WEIGHT, Joint, Piece, leaning
-from coordinator.intent.words import Hit
-from coordinator.model import SliceType
+from coordinator.intent.announcements import ANOTHER, is_promise, promised
+from coordinator.intent.heads import Heads
+from coordinator.intent.opening import Group, Judge, opens
+from coordinator.intent.pieces import Joint, Piece, leaning
 
 _REST = re.compile(
     r"\b(?:everything else|(?:every ?thing|all(?: \w+)?|anything) (?:except|but|other than)"
@@ -22,57 +22,49 @@ _BEST_EFFORT = re.compile(r"\b(?:best[- ]effort|cheap\w*|low(?:est)? priority|no
 _WHO = re.compile(r"^\W*(?:we|i) (?:run|operate|own|manage|are|am|have been|look after)\b")
 _WANTS = re.compile(r"\b(?:needs?|wants?|requires?|would like|am looking|are looking)\b")
 """Who asks, and that something is asked for: "we run a ferry terminal and need ..."."""
-_NEW_WEIGHT = 1.0
-_ANOTHER_WEIGHT = 0.9
+_EAGERNESS = (0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0)
+"""Log odds by which the head is moved, step by step, where the number of services is known."""
 
 
-@dataclass(slots=True)
-class Group:
-    """Pieces about one service."""
-
-    pieces: list[Piece] = field(default_factory=list)
-    rest: bool = False
-
-    @property
-    def kind(self) -> SliceType | None:
-        """The slice type that the pieces agree on so far."""
-        named = [kind for piece in self.pieces for kind in piece.speech.explicit]
-        if named:
-            return named[0]
-        weights: dict[SliceType, float] = {}
-        for piece in self.pieces:
-            if piece.kind is not None:
-                weights[piece.kind] = weights.get(piece.kind, 0.0) + piece.weight
-        return max(weights, key=lambda kind: weights[kind]) if weights else None
-
-    def states(self, keys: frozenset[str]) -> bool:
-        """Whether any of these is stated of the service already."""
-        return any(keys & piece.keys for piece in self.pieces)
-
-    def holds(self, position: int) -> bool:
-        return any(piece.holds(position) for piece in self.pieces)
-
-
-def gather(found: Sequence[Piece]) -> tuple[list[Group], list[Piece]]:
-    """Services of a sentence, and the pieces that speak of all of them.
+def gather(
+    folded: str, found: Sequence[Piece], heads: Heads | None = None
+) -> tuple[list[Group], list[Piece]]:
+    """Services of a text, and the pieces that speak of all of them.
 
     A piece starts a service of its own when it names one of another slice type than the piece
-    before it, or says "another". What stands before a colon is a heading: with services
-    behind the colon it only says what they are for.
+    before it, or says "another"; the heads, where there are any, may know better. What stands
+    before a colon is a heading: with services behind the colon it only says what they are for.
+    A text that says how many services it asks for is cut where it most likely means that many.
     """
+    wanted = promised(folded)
+    first = _gathered(found, Judge(heads), wanted)
+    if wanted is None or heads is None or len(first[0]) == wanted:
+        return first
+    more = len(first[0]) < wanted
+    for eagerness in _EAGERNESS:
+        judge = Judge(heads, eagerness if more else -eagerness, promised=True)
+        other = _gathered(found, judge, wanted)
+        if len(other[0]) == wanted:
+            return other
+    return first
+
+
+def _gathered(
+    found: Sequence[Piece], judge: Judge, wanted: int | None
+) -> tuple[list[Group], list[Piece]]:
     groups: list[Group] = []
     shared: list[Piece] = []
-    headings = _headings(found)
+    headings = _headings(found, wanted)
     for index, piece in enumerate(_announced(found)):
         if index in headings:
             shared.append(piece)
         elif _is_rest(found, index):
             groups.append(Group([piece], rest=True))
-        elif not groups or _starts(piece, groups, _keys_from(found, index)):
+        elif not groups or opens(piece, groups, _keys_from(found, index), judge):
             groups.append(Group([piece]))
         elif (
             (piece.kind is None or piece.brief)
-            and (piece.shared or _own_sentence(found, index))
+            and (piece.shared or _own_sentence(found, index, groups[-1].pieces[0].start))
             and len(groups) > 1
         ):
             shared.append(piece)
@@ -122,44 +114,19 @@ def _keys_from(found: Sequence[Piece], index: int) -> frozenset[str]:
     return keys
 
 
-def _starts(piece: Piece, groups: Sequence[Group], keys: frozenset[str]) -> bool:
-    """Whether a piece opens a new service; `keys` are what is stated of it."""
-    last = groups[-1]
-    if piece.kind is None or (piece.brief and not piece.another):
-        return False
-    if last.rest:
-        return True
-    if piece.another and piece.weight >= _ANOTHER_WEIGHT and (last.kind or last.states(keys)):
-        return True
-    if last.kind is None:
-        return False
-    alike = [group for group in groups if group.kind is piece.kind]
-    if alike:
-        return any(_competes(piece, keys, group) for group in alike)
-    own = "num_ues" in keys and last.states(frozenset(("num_ues",)))
-    part = piece.joint is Joint.WITH and not own
-    return piece.weight >= (WITH_WEIGHT if part else _NEW_WEIGHT)
+def _headings(found: Sequence[Piece], wanted: int | None) -> set[int]:
+    """Indices of the pieces that only introduce the services behind them.
 
-
-def _competes(piece: Piece, keys: frozenset[str], group: Group) -> bool:
-    """Two services of one type: each has its own words and its own number of the same kind."""
-    words = {_words(part, hit) for part in group.pieces for hit in part.speech.concrete}
-    own = {_words(piece, hit) for hit in piece.speech.concrete}
-    return group.states(keys) and bool(own) and own.isdisjoint(words)
-
-
-def _words(piece: Piece, hit: Hit[Entry]) -> str:
-    """The words a service is named by, in this piece."""
-    return piece.text[hit.start - piece.start : hit.end - piece.start]
-
-
-def _headings(found: Sequence[Piece]) -> set[int]:
-    """Indices of the pieces before a colon that only introduce the services behind it."""
+    Args:
+        wanted: how many services the text says that it asks for.
+    """
     headings = {
         index
         for index, (piece, later) in enumerate(pairwise(found))
         if _WHO.search(piece.text) and later.kind is not None and _WANTS.search(later.text)
     }
+    if wanted is not None and len(found) > wanted:
+        headings |= _promises(found)
     for index, piece in enumerate(found):
         if piece.joint is not Joint.COLON:
             continue
@@ -174,12 +141,22 @@ def _headings(found: Sequence[Piece]) -> set[int]:
     return headings
 
 
-def _own_sentence(found: Sequence[Piece], index: int) -> bool:
-    """Whether a piece's whole sentence names no service."""
+def _promises(found: Sequence[Piece]) -> set[int]:
+    """Indices of the pieces up to the one that says how many services follow."""
+    for index, piece in enumerate(found):
+        if is_promise(piece.text):
+            return set(range(index + 1)) if not piece.keys else set()
+    return set()
+
+
+def _own_sentence(found: Sequence[Piece], index: int, since: int) -> bool:
+    """Whether a piece's whole sentence names no service; the last one begins at `since`."""
     first = index
     while first > 0 and found[first].joint is not Joint.SENTENCE:
         first -= 1
     last = index + 1
     while last < len(found) and found[last].joint is not Joint.SENTENCE:
         last += 1
+    if found[first].start <= since < found[index].start:
+        return False
     return all(piece.kind is None or piece.brief for piece in found[first:last])

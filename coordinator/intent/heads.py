@@ -1,8 +1,9 @@
 """Small heads on the frozen sentence encoder: what words that no phrase book holds speak of.
 
-Each question has a perceptron of its own, trained by `python -m envs.intent_heads` on clauses
-that a grammar composes. Heads never see a number's value and never name a quantity: rules own
-numbers, units, actions and authority. Heads are asked where the phrase book is silent or unsure.
+Each question has a few perceptrons of its own, whose mean counts; `python -m envs.intent_heads`
+trains them on clauses and whole requests that a grammar composes. Heads never see a number's value
+and never name a quantity: rules own numbers, units, actions and authority. Heads are asked where
+the phrase book is silent or unsure, and which pieces of a text speak of the same service.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import hashlib
 import json
 import threading
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Final
@@ -36,6 +37,7 @@ class Question(StrEnum):
     QUALITY = "quality"
     SPEECH = "speech"
     COUNTED = "counted"
+    APART = "apart"
 
 
 class Role(StrEnum):
@@ -80,11 +82,16 @@ def is_request(speech: Speeches) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Opinion:
-    """What the heads make of one clause: probabilities, each mapping sums to 1."""
+    """What the heads make of one clause: probabilities, each mapping sums to 1.
+
+    Attributes:
+        vector: of the clause itself, shape (dimension).
+    """
 
     roles: Mapping[Role, float]
     types: Mapping[SliceType, float]
     qualities: Mapping[Quality, float]
+    vector: Vectors = field(repr=False, compare=False)
 
     @property
     def slice_type(self) -> SliceType:
@@ -121,8 +128,9 @@ class Heads:
                 dict(zip(Role, map(float, role), strict=True)),
                 dict(zip(SliceType, map(float, kind), strict=True)),
                 dict(zip(Quality, map(float, quality), strict=True)),
+                vector,
             )
-            for role, kind, quality in zip(roles, types, qualities, strict=True)
+            for role, kind, quality, vector in zip(roles, types, qualities, vectors, strict=True)
         ]
 
     def speech(self, text: str) -> Speeches:
@@ -135,18 +143,24 @@ class Heads:
         (row,) = self._answers(Question.COUNTED, self._encoder.encode([noun]))
         return float(row[1])
 
+    def apart(self, met: Vectors) -> float:
+        """How likely it is that pieces that meet (`apart.met`) speak of two services."""
+        (row,) = self._answers(Question.APART, met)
+        return float(row[1])
+
     def _answers(self, question: Question, vectors: Vectors) -> Vectors:
-        """Probabilities, shape (clauses, answers)."""
+        """Probabilities, shape (clauses, answers): the mean of what each perceptron votes."""
         hidden = np.maximum(self._layer(question, "first", vectors), 0)
         scores = self._layer(question, "second", hidden)
         scores = np.exp(scores - scores.max(-1, keepdims=True))
-        shares: Vectors = scores / scores.sum(-1, keepdims=True)
+        shares: Vectors = (scores / scores.sum(-1, keepdims=True)).mean(0)
         return shares
 
     def _layer(self, question: Question, name: str, x: Vectors) -> Vectors:
+        """Shape (votes, clauses, width)."""
         product: Vectors = (
             x @ self._weights[f"{question}.{name}.weight"]
-            + self._weights[f"{question}.{name}.bias"]
+            + self._weights[f"{question}.{name}.bias"][:, None]
         )
         return product
 

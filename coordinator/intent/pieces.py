@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from coordinator.intent.announcements import ANOTHER
 from coordinator.intent.catalogue import Entry
 from coordinator.intent.heads import Heads, Opinion, Role
 from coordinator.intent.lexicon import Speech, negated_spans, speech
@@ -26,7 +27,7 @@ class Joint(StrEnum):
 
 
 _JOINTS = re.compile(
-    r"(?P<sentence>[.!?;](?=\s|$|\")+|\n+)|(?P<colon>:(?=\s)|\s--?\s)"
+    r"(?P<sentence>(?:^|\n)\s*\(?[1-9][.)]\s|[.!?;](?=\s|$|\")+|\n+|\s\(?[1-9]\)\s)|(?P<colon>:(?=\s)|\s--?\s)"
     r"|(?P<list>,(?=\s)|[()]|\s[&+]\s|\s(?:and|plus|while|whereas|but|along with|as well as"
     r"|together"
     r" with|alongside|also|in addition to|besides|combined with|then|another|supporting"
@@ -36,11 +37,6 @@ _JOINTS = re.compile(
 )
 _LEADING = re.compile(r"^(?:\W+|(?:and|plus|also|but|then|with|as well as)\b\s*)+")
 JOINTS_MAX = 256
-ANOTHER = re.compile(
-    r"\b(?:another|second|third|separate|different|additional|one (?:slice )?(?:for|with|of|at"
-    r"|carries|carrying|that|to)|and one$|other one|a further|first|secondly|finally|the other"
-    r"|lastly|(?:slice|service) (?:one|two|three|[b-e2-9]|ii|iii))\b"
-)
 _ALL = re.compile(
     r"\b(?:both|all of (?:them|it|this|these)|all (?:services|slices|three|four|must|need|of)"
     r"|each (?:service|slice|of)|everything|overall|in total|the whole|throughout|whole service"
@@ -129,7 +125,9 @@ class Piece:
         if self.speech.explicit or self._named_weight > 1 or self.opinion is None:
             return False
         if self._named_weight:
-            return self.opinion.roles[Role.QUALIFIER] >= _SURE
+            counted = "num_ues" in self.keys and self.joint is not Joint.WITH
+            listed = counted and self._named_weight == 1  # "40 robots and 12 cameras"
+            return self.opinion.roles[Role.QUALIFIER] >= _SURE and not listed
         least = 3 if self.joint is Joint.SENTENCE else 2
         return self.own_words < least or self._likely_kind(_STARTS) is None
 
@@ -193,13 +191,13 @@ def pieces(
             start = cut.end() if kind in (Joint.SENTENCE, Joint.COLON) else cut.start() + 1
     if heads is None:
         return parts
-    opinions = heads.clauses([_said(part.text) for part in parts])
+    opinions = heads.clauses([said(part) for part in parts])
     return [replace(part, opinion=item) for part, item in zip(parts, opinions, strict=True)]
 
 
-def _said(text: str) -> str:
-    """A piece without the joint it starts with, as the heads were trained."""
-    return _LEADING.sub("", text.strip()) or text
+def said(piece: Piece) -> str:
+    """The words of a piece without the joint it starts with, as the heads were trained."""
+    return _LEADING.sub("", piece.text.strip()) or piece.text
 
 
 def _stronger(new: Joint, old: Joint) -> bool:

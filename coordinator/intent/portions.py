@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from coordinator.intent import hostile
-from coordinator.intent.background import without_background
+from coordinator.intent.background import own_size, without_background
 from coordinator.intent.clauses import gather
 from coordinator.intent.guard import Text, admit
-from coordinator.intent.heads import found
+from coordinator.intent.heads import found as found_heads
 from coordinator.intent.numbers import quantities
 from coordinator.intent.pieces import pieces
 from coordinator.intent.places import places
@@ -50,7 +50,7 @@ def is_benign(text: str) -> bool:
 
 def portions(text: str, areas: Sequence[str]) -> list[Portion]:
     """One portion for each service that the rules find, in the same order."""
-    heads = found()
+    heads = found_heads()
     kept, _ = readable(text, heads)
     spots = places(kept, areas)
     pairs = [
@@ -58,9 +58,11 @@ def portions(text: str, areas: Sequence[str]) -> list[Portion]:
         for left, right in pairwise(spots)
         if right.start - left.end <= _REACH
     ]
-    stated = quantities(kept, heads.counted if heads else None)
-    parts = without_background(pieces(kept.folded, stated, pairs, heads))
-    groups, _ = gather(parts)
+    found = quantities(kept, heads.counted if heads else None)
+    told = own_size(kept.folded, found)
+    stated = [item for item in found if item not in told]
+    parts = without_background(pieces(kept.folded, stated, pairs, heads), told)
+    groups, _ = gather(kept.folded, parts, heads)
     return [
         Portion(
             " ".join(kept.folded[piece.start : piece.end].strip() for piece in group.pieces),

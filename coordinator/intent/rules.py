@@ -21,14 +21,15 @@ from coordinator.intent.admission import (
     refusal,
     rejected,
 )
-from coordinator.intent.background import without_background
-from coordinator.intent.clauses import Group, gather
+from coordinator.intent.background import own_size, without_background
+from coordinator.intent.clauses import gather
 from coordinator.intent.doubts import doubts
 from coordinator.intent.guard import Text
 from coordinator.intent.heads import Heads
 from coordinator.intent.heads import found as found_heads
 from coordinator.intent.language import ENGLISH_CODE, language, question
 from coordinator.intent.numbers import quantities
+from coordinator.intent.opening import Group
 from coordinator.intent.pieces import Piece, pieces
 from coordinator.intent.places import Place, places
 from coordinator.intent.quantity import Quantity
@@ -74,20 +75,27 @@ def _interpreted(text: str, areas: Sequence[str], heads: Heads | None) -> Interp
     command = requests.lifecycle(benign.folded)
     if command is not None and not is_trap(benign, command, heads):
         return _command(benign, command)
-    found = quantities(benign, heads.counted if heads else None)
+    stated = quantities(benign, heads.counted if heads else None)
+    told = own_size(benign.folded, stated)
+    found = [item for item in stated if item not in told]
     spots = places(benign, areas)
-    parts = without_background(pieces(benign.folded, found, _pairs(spots), heads))
+    parts = without_background(pieces(benign.folded, found, _pairs(spots), heads), told)
     refused = refusal(benign, parts, found, cut, heads)
     if refused is not None:
         return refused
-    return _creation(benign, parts, found, spots, cut)
+    return _creation(benign, parts, found, spots, cut, heads)
 
 
 def _creation(
-    text: Text, parts: Sequence[Piece], found: list[Quantity], spots: list[Place], cut: int
+    text: Text,
+    parts: Sequence[Piece],
+    found: list[Quantity],
+    spots: list[Place],
+    cut: int,
+    heads: Heads | None,
 ) -> Interpretation:
     """A request for new slices: one service for each group of pieces."""
-    groups, shared = gather(parts)
+    groups, shared = gather(text.folded, parts, heads)
     odd = list(doubts(text, found))
     common = _at(shared, found)
     readings = [

@@ -3,49 +3,27 @@
 from __future__ import annotations
 
 import random
-import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from coordinator.intent.catalogue import Quality
 from coordinator.intent.heads import Role, Speech
-from coordinator.intent.services import ENTRIES
 from coordinator.model import SliceType
-from envs.intent_heads import grammar, negatives
+from envs.intent_heads import continued, grammar, negatives
 from envs.intent_heads.cells import Cell
 from envs.intent_heads.grammar import QUALIFIERS, SERVICES
-from envs.intent_heads.vocabulary import SLOTS
+from envs.intent_heads.sentences import CELLS, KNOWN, Meeting, Sentences, meetings
 
-_SLOT = re.compile(r"\{(\w+)\}")
-_NUMBERS = {
-    "ms": ("1", "2", "5", "8", "10", "15", "20", "30", "50", "100", "150"),
-    "nines": ("99.9", "99.95", "99.99", "99.999", "99.9999"),
-    "rate": ("0.5", "2", "4", "10", "25", "50", "100", "200", "500"),
-    "count": ("6", "12", "40", "90", "250", "600", "1200", "5,000", "20k", "two hundred"),
-    "days": ("2", "3", "5", "7", "12", "90"),
-}
 _TYPO_SHARE = 0.06
-_TERSE_SHARE = 0.3
-_FILLERS = re.compile(r"\b(?:the|a|an|of|for|our|their|is|are|to)\b ?| +")
-"""What people leave out when they only write down key words."""
+_CONTINUED_SHARE, _ANY_SHARE = 0.3, 0.1
+_CLAUSE_SHARE = 0.5
+_TOLD_SHARE = 0.06
 _YIELDING = {
     SliceType.URLLC: (Quality.LATENCY, Quality.RELIABILITY),
     SliceType.MIOT: (Quality.RELIABILITY, Quality.ECONOMICS),
     SliceType.EMBB: (Quality.THROUGHPUT, Quality.ECONOMICS),
 }
 """Where a qualifier of this quality makes it the dominant one, whatever the service's own is."""
-
-_KNOWN = {
-    cell: lines
-    + tuple(
-        phrase
-        for item in ENTRIES
-        if (item.slice_type, item.first) == (cell.slice_type, cell.quality)
-        for phrase in item.phrases
-    )
-    for cell, lines in SERVICES.items()
-}
-"""The templates of each cell, and the phrases of the catalogue's services in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +49,11 @@ class Composer:
 
     def __init__(self, seed: int) -> None:
         self._chance = random.Random(seed)  # noqa: S311  # a grammar
+        self._sentences = Sentences(self._chance)
 
     def clauses(self, count: int) -> list[Clause]:
         """Services, cells with more templates more often; and half as many that are no service."""
-        cells = [cell for cell, lines in SERVICES.items() for _ in range(1 + len(lines) // 15)]
-        found = [self._service(cells[index % len(cells)]) for index in range(count)]
+        found = [self._service(CELLS[index % len(CELLS)]) for index in range(count)]
         found += [self._aside() for _ in range(count // 2)]
         return found
 
@@ -89,16 +67,26 @@ class Composer:
         }
         shares = (0.08, 0.22, 0.12, 0.08)
         found = [Whole(self._request(), Speech.REQUEST) for _ in range(count // 2)]
+        found += [Whole(self._told(), Speech.IRRELEVANT) for _ in range(int(count * _TOLD_SHARE))]
         for (speech, lines), share in zip(others.items(), shares, strict=True):
             found += [
                 Whole(self._said(self._filled(lines)), speech) for _ in range(int(count * share))
             ]
         return found
 
+    def meetings(self, count: int) -> Iterator[Meeting]:
+        """Pieces of whole requests, each with those before it that speak of one service."""
+        while count > 0:
+            for meeting in meetings(self._sentences.draw()):
+                yield meeting
+                count -= 1
+                if count == 0:
+                    return
+
     def _service(self, cell: Cell) -> Clause:
         """One service, bare, asked for, or with one or two qualifiers."""
         quality = cell.quality
-        words = self._filled(_KNOWN[cell] if self._chance.random() < 0.2 else SERVICES[cell])
+        words = self._filled(KNOWN[cell] if self._chance.random() < 0.2 else SERVICES[cell])
         if self._chance.random() < 0.6:
             words = self._filled(grammar.OPENERS).replace("{s}", words)
         for _ in range(self._chance.choice((0, 0, 1, 1, 2))):
@@ -113,50 +101,35 @@ class Composer:
         """A clause that names no service of its own."""
         role = self._chance.choice((Role.QUALIFIER, Role.QUALIFIER, Role.BACKGROUND, Role.OTHER))
         if role is Role.QUALIFIER:
-            return Clause(self._said(self._filled(QUALIFIERS[self._quality()])), role)
+            return Clause(self._said(self._filled(self._qualifying())), role)
         if role is Role.BACKGROUND:
             return Clause(self._said(self._filled(grammar.BACKGROUND)), role)
         lines = self._chance.choice((negatives.VAGUE, negatives.IRRELEVANT, negatives.HOSTILE))
         return Clause(self._said(self._filled(lines)), role)
 
-    def _quality(self) -> Quality | None:
-        chosen: Quality | None = self._chance.choice((*Quality, None, None))
-        return chosen
+    def _qualifying(self) -> Sequence[str]:
+        """Lines that say something of a service they do not name."""
+        way = self._chance.random()
+        if way < _CONTINUED_SHARE:
+            return continued.CONTINUED[self._chance.choice(CELLS).slice_type]
+        if way < _CONTINUED_SHARE + _ANY_SHARE:
+            return continued.ANY
+        return QUALIFIERS[self._chance.choice((*Quality, None, None))]
 
     def _request(self) -> str:
-        """One to three services, with what people write before, between and behind them."""
-        services = self._chance.choice((1, 1, 1, 1, 2, 2, 3))
-        words = self._filled(grammar.OPENERS)
-        asked = [
-            self._filled(SERVICES[self._chance.choice(list(SERVICES))]) for _ in range(services)
-        ]
-        listed = asked[0]
-        for item in asked[1:]:
-            listed += self._chance.choice(grammar.JOINERS) + item
-        words = words.replace("{s}", listed)
-        for _ in range(self._chance.choice((0, 0, 1, 1, 2))):
-            words += self._chance.choice((", ", " ", ". ")) + self._filled(
-                QUALIFIERS[self._quality()]
-            )
-        if self._chance.random() < 0.2:
-            before = [
-                self._filled(grammar.BACKGROUND) for _ in range(self._chance.choice((1, 1, 2)))
-            ]
-            words = ". ".join((*before, words))
-        elif self._chance.random() < _TERSE_SHARE:
-            words = _FILLERS.sub(" ", words)
-        return self._said(words)
+        """One service in a clause, or one to three with what people write around them."""
+        if self._chance.random() < _CLAUSE_SHARE:
+            return self._service(self._chance.choice(CELLS)).text
+        return self._said("".join(stretch.text for stretch in self._sentences.draw()))
+
+    def _told(self) -> str:
+        """A service that nobody asks for."""
+        words = self._filled(SERVICES[self._chance.choice(CELLS)])
+        return self._said(self._filled(negatives.TOLD).replace("{s}", words))
 
     def _filled(self, lines: Sequence[str]) -> str:
         """A line with its slots filled; "{s}" stays for the caller."""
-
-        def fill(slot: re.Match[str]) -> str:
-            name = slot[1]
-            return (
-                slot[0] if name == "s" else self._chance.choice(_NUMBERS.get(name) or SLOTS[name])
-            )
-
-        return _SLOT.sub(fill, self._chance.choice(lines))
+        return self._sentences.filled(self._chance.choice(lines), {})
 
     def _said(self, words: str) -> str:
         """As people type: a letter swapped, dropped or doubled now and then."""

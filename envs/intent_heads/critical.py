@@ -76,6 +76,27 @@ CRITICAL: Mapping[Cell, tuple[str, ...]] = {
         {count} {machine}s that must not collide
         control loops of {count} axes
         {machine} {ms} ms
+        {machine}s without drivers {place}
+        driverless {machine}s {place}
+        {count} autonomous {machine}s
+        autonomous trucks in the mine
+        tele-driving of {count} trucks in the mine
+        we run {machine}s without drivers
+        the {machine}s follow each other without a driver
+        the {machine} is halted by radio from the control centre
+        remote control of the {machine} and its camera
+        a joystick with which the {crowd} take over the {machine}
+        a technician takes over the {machine} from afar
+        the joystick loop of the {machine}
+        drive the {machine} around from a distance
+        who presses the buzzer first is first
+        wireless follow focus and camera control on the set
+        two halves of a choir sing together in two places
+        the organist plays in another town and nobody may notice
+        orders to {machine}s that drive by themselves
+        high-frequency traders for whom every microsecond counts
+        quick fault isolation for the feeders of the {grid}
+        referees and players hear each other without delay
         """
     ),
     Cell(URLLC, RELIABILITY): lines(
@@ -123,6 +144,24 @@ CRITICAL: Mapping[Cell, tuple[str, ...]] = {
         traffic of the {rescuer} goes first
         resilient network for the {rescuer} after a storm
         {count} radios for the {rescuer}
+        radios of the {crew} that never fail
+        the {crew} talk over headsets, whatever happens
+        voice for the {crew}, it must always work
+        walkie-talkies for the {crew}
+        push-to-talk sets for the {crew}
+        the {crew} reach each other by voice even when the public network is down
+        every one of the {crew} must hear the alarm
+        a dependable channel for the {crew}
+        a dependable line for the {crew}
+        an emergency call in every lift
+        the barrier has to close, every time
+        the gates must open when we say so
+        if it burns the fans have to start at once
+        the shutdown command has to arrive
+        commands to the {machine} that may never be lost
+        brakes of the {machine}, signals that never get lost
+        race control
+        the robot and the alarms have to be online without interruption
         {count} breakers of the {grid}
         """
     ),
@@ -159,6 +198,12 @@ CRITICAL: Mapping[Cell, tuple[str, ...]] = {
         a self-driving bus line {place}
         {count} {vehicle} exchange {hazard}
         {hazard} for {count} {vehicle}
+        {vehicle} find green lights all the way
+        {vehicle} talk to the traffic lights
+        {vehicle} brake together
+        {count} autonomous {vehicle} on public roads
+        driverless {vehicle} on public roads ask the remote operator when they are stuck
+        {vehicle} and the control centre that can halt them
         """
     ),
 }

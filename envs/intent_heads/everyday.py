@@ -116,6 +116,35 @@ EVERYDAY: Mapping[Cell, tuple[str, ...]] = {
         wifi for {count} {crowd}
         video for {count} {crowd}
         {count} tablets {place}
+        pictures from the {machine} to {expert}
+        pictures from a microscope to a screen abroad
+        {expert} sees the room in HD
+        watch the fence with cameras
+        the speech shall be on every screen
+        adverts in the windows of the {site}
+        slides, voice and subtitles for {crowd}
+        a feed for the big screen
+        the programme feed
+        {rescuer} {flyer} feed
+        {flyer} pictures
+        see on a tablet what the {camera} film
+        the operator flies by the video that the {flyer} sends
+        connectivity of the {site} with {rate} Mbps
+        monitoring of the {site}: {rate} Mbps in total
+        people in the back seats watch films
+        the {crowd} would like internet
+        the {site} would like internet
+        see it in stereo 4K
+        a TV uplink from the {event}
+        recordings of the {event} are uploaded
+        video visits for {crowd}
+        {crowd} get {rate} Mbps each
+        {crowd} get {rate} Mbps each to read the news
+        internet for the {site}
+        tablets that show {crowd} the way
+        {crowd} see the ship's sensors on their tablets
+        {count} camera streams of {rate} Mbps
+        {rate} Mbps for the {site}
         """
     ),
     Cell(EMBB, LATENCY): lines(
@@ -140,6 +169,10 @@ EVERYDAY: Mapping[Cell, tuple[str, ...]] = {
         {pay}
         {pay} {place}
         {pay} at the {event}
+        a card reader for paying at the door
+        orders that waiters take at the tables reach the kitchen
+        {count} {pay}
+        exams that are taken online and must not break off
         dependable office network for the {office}
         business applications of the {office}
         booking system of {firm}
@@ -231,6 +264,21 @@ EVERYDAY: Mapping[Cell, tuple[str, ...]] = {
         cheap {gauge}
         smart farming on a budget
         {count} gas meters
+        the dispatcher sees on a map where the {vehicle} are
+        know where every one of the {thing} is
+        locks of the {vehicle} say where they are
+        {thing} send their counts
+        {thing} should report by themselves when they are broken
+        {gauge} only send a packet a minute
+        {thing} monitored
+        {gauge} tell us when they are full
+        telemonitoring of {thing}
+        telemetry from {count} {thing}
+        {count} {thing} send values every minute
+        trackers on {count} animals
+        collars on {count} cows
+        robots report only their battery and position
+        a box that reports its temperature
         """
     ),
     Cell(MIOT, RELIABILITY): lines(
@@ -255,6 +303,12 @@ EVERYDAY: Mapping[Cell, tuple[str, ...]] = {
         lost alarms of {body} would be a disaster
         {count} {alarm}
         vital signs of {count} patients
+        telemonitoring for {count} patients at home
+        a wristband that calls us if she falls
+        an emergency button for {crowd}
+        {count} call buttons for patients
+        pumps and monitors watched from the nurses' desk
+        intensive care alarms
         """
     ),
     Cell(HDLLC, LATENCY): lines(
@@ -280,6 +334,10 @@ EVERYDAY: Mapping[Cell, tuple[str, ...]] = {
         {count} headsets
         {xr} for {count} {crowd}
         {count} {crowd} in {xr}
+        simulators whose pictures are computed in the cloud
+        binoculars that show more than there is
+        {crowd} duel in the arena without any lag
+        goggles that show {crowd} what to do next
         """
     ),
     Cell(HDLLC, THROUGHPUT): lines(
@@ -292,6 +350,10 @@ EVERYDAY: Mapping[Cell, tuple[str, ...]] = {
         {holo} fed by lidars and cameras
         virtual tourism with interactive 360 cameras
         volumetric {event}
+        holograms of the singers on stage
+        holographic lectures
+        a hologram that designers in two cities turn together
+        a 3D model that follows the {machine} live
         """
     ),
     Cell(HMTC, RELIABILITY): lines(

@@ -212,6 +212,31 @@ BACKGROUND = lines(
     a lost message would be a disaster
     I manage {firm}
     the contract with the old operator ends in May
+    our family has bred {thing} for five generations
+    the {site} reopened in 2021 after a fire
+    since then everything has been wired
+    we want to replace the cables
+    as every year we cover the {event}
+    our {site} employs {count} people
+    with {count} employees we are {firm}
+    we are {count} people at {firm}
+    {firm} of {count} beds
+    a club of {count} members
+    the {site} draws {count} guests a day
+    last month a {machine} hit a rack
+    last winter the lines were cut
+    we never want that again
+    {crowd} walk a lot
+    as you know we spoke at the fair
+    as promised here are the figures
+    you may know us from television
+    I am the technician of the {site}
+    my father is old and lives alone
+    the {site} has {count} rooms
+    reference 77-B
+    head of automation
+    could you please let me have a price
+    could you set up something for us
     we have two needs
     here is what we need
     """

@@ -9,6 +9,14 @@ def _words(text: str) -> tuple[str, ...]:
     return tuple(word.strip() for word in text.split("|"))
 
 
+NUMBERS: Mapping[str, tuple[str, ...]] = {
+    "ms": ("1", "2", "5", "8", "10", "15", "20", "30", "50", "100", "150"),
+    "nines": ("99.9", "99.95", "99.99", "99.999", "99.9999"),
+    "rate": ("0.5", "2", "4", "10", "25", "50", "100", "200", "500"),
+    "count": ("6", "12", "40", "90", "250", "600", "1200", "5,000", "20k", "two hundred"),
+    "days": ("2", "3", "5", "7", "12", "90"),
+}
+
 SLOTS: Mapping[str, tuple[str, ...]] = {
     # What is steered: control of it is urgent, pictures of it are broad, sensors on it are cheap.
     "machine": _words(
@@ -132,6 +140,11 @@ SLOTS: Mapping[str, tuple[str, ...]] = {
         "|security forces|mine rescue|airport ground staff|power line crews|riot police"
         "|firefighters near the chemical park|lifeboat crews|tactical units|crisis team"
         "|prison guards|nuclear emergency staff|helicopter crews"
+    ),
+    "crew": _words(
+        "stewards|referees|guards|night watchmen|nurses|porters|doctors|miners|crew|film crew"
+        "|line crews|drivers|pilots|deckhands|foresters|zoo keepers|lifeguards|marshals|medics"
+        "|stage hands|security staff|dispatchers|fishermen|ground crew|mechanics|technicians"
     ),
     "grid": _words(
         "power grid|substations|transformer protection|differential protection|teleprotection"

@@ -10,7 +10,11 @@ import numpy as np
 import pytest
 
 from coordinator.intent import encoder, heads
+from coordinator.intent.apart import likely_apart
+from coordinator.intent.guard import admit
 from coordinator.intent.heads import Role, Speech, is_aside, is_request
+from coordinator.intent.numbers import quantities
+from coordinator.intent.pieces import pieces
 from coordinator.intent.rules import ALONE, RulesInterpreter
 from coordinator.model import SliceType
 from domains.errors import WrongState
@@ -53,6 +57,23 @@ def test_the_composer_says_the_same_for_the_same_seed_and_covers_everything() ->
     assert {item.slice_type for item in Composer(1).clauses(200)} == {*SliceType, None}
     assert {item.role for item in Composer(1).clauses(200)} == set(Role)
     assert {item.speech for item in Composer(1).wholes(200)} == set(Speech)
+
+
+def test_the_composer_knows_which_pieces_speak_of_another_service() -> None:
+    met = list(Composer(1).meetings(400))
+    assert len(met) == 400
+    assert [item.apart for item in met] == [item.apart for item in Composer(1).meetings(400)]
+    assert 0.05 < sum(item.apart for item in met) / len(met) < 0.5
+
+
+def test_a_piece_about_another_service_is_told_from_one_that_goes_on(shipped: heads.Heads) -> None:
+    def apart(said: str) -> float:
+        *before, last = pieces(said, quantities(admit(said)), [], shipped)
+        return likely_apart(before, last, shipped)
+
+    goes_on = apart("6 cameras for one broadcast, each pushing 40 mbit/s back to the truck")
+    another = apart("6 cameras for one broadcast, and a dependable channel for the medics")
+    assert 2 * goes_on < another
 
 
 def trained(seed: int) -> Arrays:
