@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from deploy.bench.negotiation.bound import at_most
 from deploy.bench.negotiation.market import Manner
 from deploy.bench.negotiation.measure import MISBEHAVES, jain
 from deploy.bench.negotiation.optimum import Valued, solve, valued
@@ -25,8 +26,10 @@ async def test_more_negotiation_agrees_on_no_less_where_nobody_competes(
 ) -> None:
     trace = [one.wish for one in found]
     told = {mode: await play(trace, tmp_path / mode.name, mode) for mode in Mode}
-    agreed = [told[mode].agreed for mode in (Mode.OFF, Mode.ONE_SHOT, Mode.FULL, Mode.INFORMED)]
+    more = Mode.OFF, Mode.ONE_SHOT, Mode.TRADES, Mode.FULL, Mode.INFORMED
+    agreed = [told[mode].agreed for mode in more]
     assert agreed == sorted(agreed)
+    assert told[Mode.ONE_SHOT].welfare < told[Mode.TRADES].welfare
     assert agreed[-1] > agreed[0]
     for mode, outcome in told.items():
         assert outcome.lost == 0
@@ -53,6 +56,7 @@ async def test_the_optimum_is_no_less_than_what_anybody_reaches(
     pytest.importorskip("ortools")
     best = solve(found, 20)
     assert best.surplus == best.bound
+    assert best.surplus <= at_most(found, 20) <= best.surplus * 1.2, "proven, and worth something"
     informed = await play([one.wish for one in found], tmp_path / "market", Mode.INFORMED)
     assert informed.welfare <= best.surplus * 1.000_001
 

@@ -25,12 +25,6 @@ SCARCITY: Final = 10
 """Shipped capacities are divided by this, so that tenants compete."""
 START_S: Final = 1_800_000_000.0
 ME: Final = "spiffe://entente.example/coordinator/main"
-AT_COST: Final = (
-    "margin_permille_open",
-    "margin_permille_min",
-    "scarcity_permille_medium",
-    "scarcity_permille_low",
-)
 SCARCE: Final = frozenset(
     {
         "capacity_mbps",
@@ -146,14 +140,14 @@ class Market:
         stack: AsyncExitStack,
         folder: Path,
         manners: Mapping[str, Manner],
-        at_cost: bool = False,
+        policy: Mapping[str, int] | None = None,
     ) -> Market:
-        """Args: at_cost: every domain asks for what serving costs and no more."""
+        """Args: policy: what is different in every domain's."""
         market = Market(Clock())
         for config in configs():
-            if at_cost:
-                free = dict.fromkeys(AT_COST, 0)
-                config = config.model_copy(update={"policy": config.policy.model_copy(update=free)})
+            if policy:
+                changed = config.policy.model_copy(update=policy)
+                config = config.model_copy(update={"policy": changed})
             database = folder / f"{config.name}.sqlite"
             domain = await AdministrativeDomain.open(config, database, market.clock)
             stack.push_async_callback(domain.close)
@@ -175,11 +169,13 @@ class Market:
 
 @cache
 def configs() -> tuple[DomainConfig, ...]:
-    """The shipped federation with a share of its capacity."""
+    """The shipped federation with a share of its capacity, and whole menus: what is left out of
+    one by a trained ranking is measured by itself (`envs/offers`)."""
     found = []
     for path in sorted((CONFIGS / FEDERATION).glob("*.toml")):
         if path.name != COORDINATOR_FILE:
-            found.append(DomainConfig.model_validate(_scarce(tomllib.loads(path.read_text()))))
+            config = DomainConfig.model_validate(_scarce(tomllib.loads(path.read_text())))
+            found.append(config.model_copy(update={"ranking": None}))
     return tuple(found)
 
 

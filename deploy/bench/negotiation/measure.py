@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from importlib import util
 from pathlib import Path
 from typing import Any, Final
 
+from deploy.bench.negotiation.bound import at_most
 from deploy.bench.negotiation.market import Manner, configs
-from deploy.bench.negotiation.optimum import Optimum, Valued, solve, valued
+from deploy.bench.negotiation.optimum import Optimum, solve, valued, with_more
 from deploy.bench.negotiation.play import Mode, Outcome, play
 from deploy.bench.negotiation.trace import wishes
 from deploy.bench.report import Table
@@ -16,6 +18,8 @@ from deploy.bench.report import Table
 MISBEHAVES: Final = "transport-two"
 """One carrier of three: others can take its place."""
 MICROS: Final = 1_000_000
+COMBINATIONS: Final = (12, 24, 48)
+"""Per chain, that the optimum of the first trace may choose from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +40,8 @@ async def measure(
     modes: dict[str, list[Outcome]] = {mode.value: [] for mode in Mode}
     manners: dict[str, list[Outcome]] = {manner.value: [] for manner in Manner}
     optima: list[Optimum] = []
+    bounds: list[int] = []
+    reduced: dict[int, Optimum] = {}
     for seed in seeds:
         tell(f"trace {seed}: what {count} wishes are worth")
         found = await valued(wishes(seed, count), folder / f"{seed}" / "worth")
@@ -48,16 +54,24 @@ async def measure(
             where = folder / f"{seed}" / manner.name
             manners[manner.value].append(await play(trace, where, Mode.FULL, {MISBEHAVES: manner}))
         tell(f"trace {seed}: the clairvoyant optimum")
-        optima += _solved(found)
-    return _figures(modes, manners, optima, seeds, count)
+        if util.find_spec("ortools") is None:  # extra `learn`
+            continue
+        headroom = max(config.policy.headroom_permille for config in configs())
+        optima.append(solve(found, headroom))
+        bounds.append(at_most(found, headroom))
+        if not reduced:
+            for combinations in COMBINATIONS:
+                reduced[combinations] = solve(with_more(found, combinations), headroom)
+    figures = _figures(modes, manners, optima, bounds, seeds, count)
+    return _with_reduced(figures, reduced) if reduced else figures
 
 
-def _solved(found: Sequence[Valued]) -> list[Optimum]:
-    headroom = max(config.policy.headroom_permille for config in configs())
-    try:
-        return [solve(found, headroom)]
-    except ImportError:
-        return []
+def _with_reduced(figures: Figures, reduced: Mapping[int, Optimum]) -> Figures:
+    """And what the optimum would be with more to choose from."""
+    rows = [(str(n), f"{o.surplus / MICROS:.2f}", str(o.agreed)) for n, o in reduced.items()]
+    table = Table("The optimum of the first trace, by combinations per chain", REDUCED, rows)
+    plain = {str(n): o.surplus / MICROS for n, o in reduced.items()}
+    return Figures((*figures.tables, table), {**figures.plain, "combinations": plain})
 
 
 def jain(values: Iterable[float]) -> float:
@@ -71,6 +85,7 @@ def _figures(
     modes: dict[str, list[Outcome]],
     manners: dict[str, list[Outcome]],
     optima: Sequence[Optimum],
+    bounds: Sequence[int],
     seeds: Sequence[int],
     count: int,
 ) -> Figures:
@@ -82,7 +97,7 @@ def _figures(
         rows.append((name, *_cells(found)))
     if optima:
         agreed = sum(one.agreed for one in optima) / (len(seeds) * count)
-        bound = sum(one.bound for one in optima)
+        bound = sum(bounds)
         plain["optimum"] = {
             "acceptance": agreed,
             "surplus_eur_per_h": best / MICROS,
@@ -90,6 +105,8 @@ def _figures(
         }
         told = f"{agreed:.3f}", "", "", f"{best / MICROS:.1f}", "1.000", "", "", "", ""
         rows.append(("clairvoyant optimum", *told))
+        over = f"{bound / MICROS:.1f}", f"{bound / best:.3f}"
+        rows.append(("nobody exceeds", "", "", "", *over, "", "", "", ""))
     wrong = [(f"{MISBEHAVES} behaves", *_harm(plain[Mode.FULL.value]))]
     for name, outcomes in manners.items():
         found = plain[f"one domain {name}"] = _summed(outcomes, best)
@@ -147,6 +164,7 @@ COLUMNS = (
     "rounds",
     "messages",
 )
+REDUCED = ("combinations per chain", "surplus, EUR/h", "slices")
 WRONG = (
     "who",
     "accepted",
@@ -191,9 +209,16 @@ Measured with `python -m deploy.bench.negotiation --write`: the shipped federati
 with a tenth of its capacity, seeded traces of catalogue services of four tenants, each worth 0.95
 to 1.6 times its least cost in the empty network. Real technologies, agents, ledgers, holds and
 confirms, in one process. *Off* takes the first chain's first exact offers or nothing; *one shot*
-settles all first menus exactly and accepts relaxations up to a penalty of 0.1; *full* adds rounds
-of counters; *informed* is *one shot* with every domain at cost: exact per request, in order of
-arrival, with full information. The clairvoyant optimum (CP-SAT) knows the whole trace and chooses
-whom to serve, out of the 12 combinations of most surplus per chain. Jain's index is over utility
-per worth asked (tenants) and over profit (domains).
+settles all first menus exactly and accepts relaxations up to a penalty of 0.1 where one is needed;
+*trades* also where that saves more than it gives up; *full* adds rounds of counters to that;
+*scarce is dearer* a charge of a tenth of the cost where what is left of a resource is medium and of
+a fifth where it is low (`domains/agents/scarcity.py`); *informed* trades with every domain at cost:
+exact per request, in order of arrival, with full information. The clairvoyant optimum (CP-SAT)
+knows the whole trace, how long each slice will stay included, and chooses whom to serve, out of the
+12 combinations of most surplus per chain. *Nobody exceeds* is proven over all combinations of as
+much throughput as the empty network has for each, with every domain but access free of limits.
+Counters buy acceptance, not surplus: a domain that comes down to its floor takes on slices of
+little worth that fill what a later one would have paid more for, and a charge that rises with the
+load gives back only a part of that. Menus are ranked by the rule. Jain's index is over utility per
+worth asked (tenants) and over profit (domains).
 """

@@ -20,7 +20,7 @@ from coordinator.model import Agreement, Chain, Choice, Proposal, ServiceProfile
 from coordinator.negotiate import penalty
 from coordinator.planner import Plan, Planner, Task
 from deploy.bench.negotiation.market import Market, technologies
-from deploy.bench.negotiation.play import PENALTY_MAX, TENANT, together
+from deploy.bench.negotiation.play import AT_COST, PENALTY_MAX, TENANT, together
 from deploy.bench.negotiation.trace import Wish
 from domains.model import Offer, SliceProfile
 from domains.port import Domain
@@ -44,10 +44,17 @@ class Way:
 
 @dataclass(frozen=True, slots=True)
 class Valued:
-    """A wish with its worth as the ceiling, and the ways to serve it within that."""
+    """A wish with its worth as the ceiling, the ways to serve it within that, and what they are
+    from: everything that all domains of all chains can do in the empty network."""
 
     wish: Wish
     ways: tuple[Way, ...]
+    plan: Plan
+
+    @property
+    def worth(self) -> int:
+        """In micro-euros per hour."""
+        return self.wish.service.price_micros_max or 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +70,7 @@ async def valued(trace: Sequence[Wish], folder: Path) -> list[Valued]:
     """Every wish, priced by what it would cost in the empty network at least."""
     folder.mkdir(parents=True)  # noqa: ASYNC240  # once, before anything runs
     async with AsyncExitStack() as stack:
-        market = await Market.open(stack, folder, {}, at_cost=True)
+        market = await Market.open(stack, folder, {}, AT_COST)
         domains: dict[str, Domain] = dict(market.met)  # type: ignore[arg-type]
         planner = Planner(market.resources, domains, 0)
         found = []
@@ -77,21 +84,26 @@ async def valued(trace: Sequence[Wish], folder: Path) -> list[Valued]:
                 case _:
                     continue
             worth = least * wish.worth_permille // 1_000
-            found.append(Valued(wish.worth(worth), tuple(_ways(plan, worth))))
+            found.append(Valued(wish.worth(worth), tuple(_ways(plan, worth)), plan))
         return found
 
 
-def _ways(plan: Plan, worth: int) -> list[Way]:
+def with_more(found: Sequence[Valued], combinations_max: int) -> list[Valued]:
+    """The same wishes with another number of combinations per chain to choose from."""
+    return [replace(one, ways=tuple(_ways(one.plan, one.worth, combinations_max))) for one in found]
+
+
+def _ways(plan: Plan, worth: int, combinations_max: int = COMBINATIONS_MAX) -> list[Way]:
     best = [plan.result] if isinstance(plan.result, Agreement) else []
     if isinstance(plan.result, Proposal):
         best = [plan.result.agreement]
     ways = [way for one in best if (way := _way(plan.service, list(one.choices), worth))]
     for chain in plan.chains:
-        ways += _on(chain, plan, worth)
+        ways += _on(chain, plan, worth, combinations_max)
     return ways
 
 
-def _on(chain: Chain, plan: Plan, worth: int) -> list[Way]:
+def _on(chain: Chain, plan: Plan, worth: int, combinations_max: int) -> list[Way]:
     keys = [(hop.domain, hop.ingress, hop.egress) for hop in chain]
     menus = [_useful(plan.menus[key].offers) for key in keys]
     found = []
@@ -99,13 +111,13 @@ def _on(chain: Chain, plan: Plan, worth: int) -> list[Way]:
         price = sum(offer.metrics.price_micros for offer in offers)
         if price >= worth:
             continue
-        share = _share(plan.service, offers)
+        share = share_kept(plan.service, offers)
         surplus = int(worth * share) - price
         if share > 0 and surplus > 0:
             found.append((surplus, offers))
     found.sort(key=lambda one: -one[0])
     ways = []
-    for _, offers in found[:COMBINATIONS_MAX]:
+    for _, offers in found[:combinations_max]:
         choices = [
             Choice(hop, plan.budgets[key], offer)
             for hop, key, offer in zip(chain, keys, offers, strict=True)
@@ -115,7 +127,7 @@ def _on(chain: Chain, plan: Plan, worth: int) -> list[Way]:
     return ways
 
 
-def _share(service: ServiceProfile, offers: Sequence[Offer]) -> float:
+def share_kept(service: ServiceProfile, offers: Sequence[Offer]) -> float:
     """What a tenant keeps of the worth when this is what it gets; 0 where it says no."""
     given = penalty(replace(service, price_micros_max=None), together(offers))
     return 1 - given if given <= PENALTY_MAX else 0.0
@@ -124,7 +136,7 @@ def _share(service: ServiceProfile, offers: Sequence[Offer]) -> float:
 def _way(service: ServiceProfile, choices: list[Choice], worth: int) -> Way | None:
     offers = [choice.offer for choice in choices]
     price = sum(offer.metrics.price_micros for offer in offers)
-    surplus = int(worth * _share(service, offers)) - price
+    surplus = int(worth * share_kept(service, offers)) - price
     return Way(surplus, _demand(choices)) if surplus > 0 else None
 
 

@@ -31,6 +31,15 @@ PENALTY_MAX: Final = TRADED_PENALTY_MAX
 """A tenant says yes to a relaxation up to this penalty, which costs it that share of the worth."""
 
 
+AT_COST: Final = {
+    "margin_permille_open": 0,
+    "margin_permille_min": 0,
+    "scarcity_permille_medium": 0,
+    "scarcity_permille_low": 0,
+}
+DEARER: Final = {"scarcity_permille_medium": 100, "scarcity_permille_low": 200}
+
+
 class Mode(StrEnum):
     """How much is negotiated."""
 
@@ -42,12 +51,23 @@ class Mode(StrEnum):
     """And where what it saves is worth more to the tenant than what it gives up."""
     FULL = "full"
     """And with rounds of counters where that does not settle."""
+    DEARER = "full, scarce is dearer"
+    """And every domain charges for what is scarce."""
     INFORMED = "informed"
-    """Trades where every domain bids at cost: exact per request, as if all knew all costs."""
+    """One shot with trades where every domain bids at cost, as if all knew all costs."""
 
     @property
     def trades(self) -> bool:
-        return self in (Mode.TRADES, Mode.FULL, Mode.INFORMED)
+        return self not in (Mode.OFF, Mode.ONE_SHOT)
+
+    @property
+    def rounds_max(self) -> int:
+        return NEGOTIATION_ROUNDS_MAX if self in (Mode.FULL, Mode.DEARER) else 0
+
+    @property
+    def policy(self) -> Mapping[str, int]:
+        """What is different in every domain's."""
+        return {Mode.DEARER: DEARER, Mode.INFORMED: AT_COST}.get(self, {})
 
 
 @dataclass
@@ -88,10 +108,9 @@ async def play(
     """Every wish in its turn: negotiate, hold everywhere, confirm everywhere, or nothing."""
     folder.mkdir(parents=True)  # noqa: ASYNC240  # once, before anything runs
     async with AsyncExitStack() as stack:
-        market = await Market.open(stack, folder, manners or {}, mode is Mode.INFORMED)
+        market = await Market.open(stack, folder, manners or {}, mode.policy)
         domains: dict[str, Domain] = dict(market.met)  # type: ignore[arg-type]
-        rounds_max = NEGOTIATION_ROUNDS_MAX if mode is Mode.FULL else 0
-        table = _Table(market, Planner(market.resources, domains, rounds_max), mode)
+        table = _Table(market, Planner(market.resources, domains, mode.rounds_max), mode)
         for wish in trace:
             await table.serve(wish)
         await table.count()
