@@ -14,7 +14,7 @@ from domains.model import PPB
 from domains.technologies import PERMILLE
 from domains.topology import LOW_PERMILLE, MEDIUM_PERMILLE
 from envs.arrays import Bools, Floats, Ints
-from envs.crossdomain.merge import choose
+from envs.crossdomain.agreements import Agreements
 from envs.crossdomain.tables import PLENTY, Tables
 
 REFUSED = -1
@@ -46,8 +46,17 @@ class CrossDomain:
         cost: [B, n], J: preference-weighted shares of the bounds that were used up, 0..1.
     """
 
-    def __init__(self, tables: Tables, rows: int, requests: int, size: Ints | None = None) -> None:
-        """`size`: [resources], what buckets are shares of; what the domains have if None."""
+    def __init__(
+        self,
+        tables: Tables,
+        rows: int,
+        requests: int,
+        size: Ints | None = None,
+        agreements: Agreements | None = None,
+    ) -> None:
+        """`size`: [resources], what buckets are shares of; what the domains have if None.
+        `agreements`: of these tables, to share the lists between cores."""
+        self.agreements = Agreements(tables) if agreements is None else agreements
         self._size = np.maximum(tables.capacity[: tables.plenty] if size is None else size, 1)
         self.tables, self.rows, self.requests = tables, rows, requests
         self.kinds = np.zeros((rows, requests), dtype=np.int64)
@@ -112,9 +121,13 @@ class CrossDomain:
 
     def left(self) -> Ints:
         if self._left is None:
-            resource = self._resource[:, self.row()]
-            self._left = self.free[self._every[:, None, None], resource]
+            self._left = self.free[self._every[:, None, None], self.resource()]
         return self._left
+
+    def resource(self) -> Ints:
+        """[Z, B, H, M], which resources those are."""
+        found: Ints = self._resource[:, self.row()]
+        return found
 
     def left_permille(self) -> Ints:
         """[B, H], of the roomiest advertised route of each hop, as `domains.topology` reckons."""
@@ -154,10 +167,11 @@ class CrossDomain:
         """
         tables, kind, live = self.tables, self.kind(), ~self.done
         shown = shown & self.room() & live[:, None, None]
-        chain, picks = choose(tables, kind, shown, self.open_chains())
+        chain, picks = self.agreements.choose(kind, shown, self.open_chains())
         agreed = chain != REFUSED
         row = tables.row[kind[:, None], tables.chain[kind, chain]]  # [B, L]
-        self._take(agreed, row, picks)
+        self.free = self.left_after(self._every, chain, picks)
+        assert (self.free[:, : tables.plenty] >= 0).all(), "more was taken than there was"
         latency, unavailable, price = self._totals(row, picks)
         cost = self._weighted(kind, latency, unavailable, price)
         at = self._every[live], self.turn[live]
@@ -173,12 +187,17 @@ class CrossDomain:
         self._room = self._left = None
         return agreed, np.where(agreed, cost, 0.0)
 
-    def _take(self, agreed: Bools, row: Ints, picks: Ints) -> None:
-        tables = self.tables
-        resource = tables.resource[row, picks].reshape(self.rows, -1)
-        units = np.where(agreed[:, None], tables.units[row, picks].reshape(self.rows, -1), 0)
-        np.subtract.at(self.free, (self._every[:, None], resource), units)
-        assert (self.free[:, : tables.plenty] >= 0).all(), "more was taken than there was"
+    def left_after(self, rows: Ints, chain: Ints, picks: Ints) -> Ints:
+        """[N, resources + 2], what would be free in `rows`, [N], some of them perhaps more than
+        once, after these agreements on the request that waits there: `merge.choose`."""
+        tables, kind = self.tables, self.kind()[rows]
+        row = tables.row[kind[:, None], tables.chain[kind, chain]]  # [N, L]
+        resource = tables.resource[row, picks].reshape(len(rows), -1)
+        units = tables.units[row, picks].reshape(len(rows), -1)
+        free: Ints = self.free[rows]
+        each = np.arange(len(rows))[:, None]
+        np.subtract.at(free, (each, resource), np.where(chain[:, None] != REFUSED, units, 0))
+        return free
 
     def cost_of(self, kind: Ints, chain: Ints, picks: Ints) -> Floats:
         """[B], J of an agreement; of no meaning where there is none."""

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from domains.errors import InvalidRequest
 from envs.arrays import Bools, Floats, Ints
 from envs.crossdomain.core import Episodes
-from envs.crossdomain.merge import choose
 from envs.crossdomain.observation import Observer
 from envs.crossdomain.scenarios import CONFIGS, Scenario, Task, scenario_of
 from envs.vector_multi import Masks, Observations, Transition
@@ -152,7 +151,7 @@ class CrossDomainVector:
         found = {}
         for index, agent in enumerate(self.agents):
             rest = shown & core.room() & (owner != index)[:, :, None]
-            chain, picks = choose(tables, kind, rest, open_)
+            chain, picks = core.agreements.choose(kind, rest, open_)
             found[agent] = np.where(
                 chain >= 0, 1.0 - self.lam * core.cost_of(kind, chain, picks), 0
             )

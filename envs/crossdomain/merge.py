@@ -52,7 +52,7 @@ def choose(tables: Tables, kind: Ints, shown: Bools, open_: Bools) -> tuple[Ints
     rows = row[:, :, None, :]
     latency = tables.latency_us[rows, taken].sum(axis=3)
     price = tables.price_micros[rows, taken].sum(axis=3)
-    limbs = _product(tables.availability_ppb[rows, taken])
+    limbs = product_of(tables.availability_ppb[rows, taken])
     keeps: Bools = (
         offered
         & open_[:, :, None]
@@ -86,7 +86,7 @@ def _first(shown: Bools, count: int) -> tuple[Ints, Bools]:
     return picks, np.take_along_axis(with_absent, picks, axis=2)
 
 
-def _product(factors: Ints) -> list[Ints]:
+def product_of(factors: Ints) -> list[Ints]:
     """prod(factors) over the last axis, exactly, in limbs of base PPB, the highest first.
 
     The first limb is floor(product / PPB ** (n - 1)) of n factors, none of them above PPB: the

@@ -3,7 +3,7 @@
 One flat vector of numbers in [0, 1] per agent, in this order:
 
     request     `REQUEST_NAMES`: how far the episode is, what is asked end to end, the preference
-    resources   of its own domain: units left, relative to the most that an episode begins with
+    resources   of its own domain, `RESOURCE_NAMES` of each
     others      per other domain, by name: `PEER_NAMES`
     options     `OPTION_NAMES`, each of every hop that it may be asked for, each M numbers
 
@@ -50,9 +50,19 @@ OPTION_NAMES: Final = (
     "price",  # share of the ceiling
     "drain",  # the largest share that it takes of what is left of a resource
     "exact",  # keeps the budgets that the coordinator's split gives this hop
+    "scarcity",  # the sum of such shares over resources, as `policies.prices` has it
+    "pressure",  # of the resource that it takes and that is most in demand
+    "again",  # for how many such requests there is room
+)
+RESOURCE_NAMES: Final = (
+    "left",  # relative to the most that an episode begins with
+    "left_here",  # the same where the waiting request may take some of it, else 0
+    "pressure_here",  # demand still expected of it as a share of that and what is left; likewise
 )
 PEER_NAMES: Final = ("asked", "latency", "unavailability", "price", "residual", "ways")
 BUCKETS: Final = 3.0
+SCARCITY_MAX: Final = 2.0
+AGAIN_MAX: Final = 8.0
 WAYS_MAX: Final = 4.0
 # Decades that logarithmic numbers span: 10 s in microseconds; all of PPB; 100 Gbit/s; 10 million.
 LATENCY_DECADES, PPB_DECADES, KBPS_DECADES, DEVICE_DECADES = 7.0, 9.0, 8.0, 7.0
@@ -88,12 +98,16 @@ class Agent:
 
 @dataclass(frozen=True, slots=True)
 class Common:
-    """What the observations of all agents are made of, once per step: legal and drain are
-    [B, H + 1, M], residual is [B, agents]."""
+    """What the observations of all agents are made of, once per step.
+
+    options: [B, H + 1, M] of each of `OPTION_NAMES` that depends on what is left; pressure:
+    [B, resources], demand that is still expected as a share of that and what is left; residual:
+    [B, agents].
+    """
 
     kind: Ints
-    legal: Bools
-    drain: Array32
+    options: Mapping[str, Array32]
+    pressure: Floats
     residual: Array32
 
 
@@ -105,6 +119,7 @@ class Observer:
         self.tables = task.tables
         self._room_max = np.maximum(task.room_max, 1.0)
         self._request = _request(self.tables)
+        self._touched = _touched(self.tables)
         shares = _shares(self.tables)
         self.agents = tuple(self._agent(at, shares) for at in range(len(self.tables.domains)))
 
@@ -153,11 +168,13 @@ class Observer:
     def size(self, agent: Agent) -> int:
         options = len(OPTION_NAMES) * agent.slots.shape[1] * agent.options
         others = len(PEER_NAMES) * (len(self.agents) - 1)
-        return int(len(REQUEST_NAMES) + len(agent.resources) + options + others)
+        owned = len(RESOURCE_NAMES) * len(agent.resources)
+        return int(len(REQUEST_NAMES) + owned + options + others)
 
     def schema(self, agent: Agent) -> Schema:
         """Names of what it sees and does, in order; M candidates, then the offer of nothing."""
-        owned = [":".join(self.tables.resources[at]) for at in agent.resources.tolist()]
+        names = [":".join(self.tables.resources[at]) for at in agent.resources.tolist()]
+        owned = [f"{name}:{what}" for what in RESOURCE_NAMES for name in names]
         others = [one.name for one in self.agents if one is not agent]
         return Schema(
             ENVIRONMENT,
@@ -187,18 +204,22 @@ class Observer:
         """[B, H, M], what legal actions put on offer: see `envs.crossdomain.env`."""
         tables, kind = self.tables, core.kind()
         shown = np.zeros((core.rows, tables.hops + 1, tables.options), dtype=np.bool_)
-        every = np.arange(core.rows)[:, None]
-        number = np.arange(tables.options)
         for agent in self.agents:
-            slots = agent.slots[kind]
-            first = actions[agent.name][:, None, None]
-            allowed = legal[every, np.minimum(slots, tables.hops - 1)]
-            from_here = allowed & (number >= first) & (first < agent.options)
-            offered = from_here & (from_here.cumsum(axis=2) <= bids)
-            # Without the option itself nothing is offered on a hop: it is what was meant.
-            offered &= (from_here & (number == first)).any(axis=2, keepdims=True)
-            shown[every, slots] |= offered
+            self.offer(agent, kind, legal, actions[agent.name], bids, shown)
         return shown[:, : tables.hops]
+
+    def offer(
+        self, agent: Agent, kind: Ints, legal: Bools, action: Ints, bids: int, shown: Bools
+    ) -> None:
+        """Puts on `shown`, [B, H + 1, M], what one agent's actions do, in place of what it had."""
+        slots, every = agent.slots[kind], np.arange(len(kind))[:, None]
+        number, first = np.arange(self.tables.options), action[:, None, None]
+        allowed = legal[every, np.minimum(slots, self.tables.hops - 1)]
+        from_here = allowed & (number >= first) & (first < agent.options)
+        offered = from_here & (from_here.cumsum(axis=2) <= bids)
+        # Without the option itself nothing is offered on a hop: it is what was meant.
+        offered &= (from_here & (number == first)).any(axis=2, keepdims=True)
+        shown[every, slots] = offered
 
     def actions(self, core: CrossDomain, shown: Bools) -> dict[str, Ints]:
         """The actions that offer what a reference policy does, [B] by agent: of each agent the
@@ -216,15 +237,21 @@ class Observer:
 
     def common(self, core: CrossDomain, legal: Bools) -> Common:
         tables, kind = self.tables, core.kind()
-        shape = core.rows, tables.hops + 1, tables.options
-        with_absent = np.zeros(shape, dtype=np.bool_)
-        with_absent[:, :-1] = legal
-        drain = np.zeros(shape, dtype=np.float32)
-        taken = (core.units() / np.maximum(core.left(), 1)).max(axis=0)
-        drain[:, :-1] = np.minimum(taken, 1.0)
+        every = np.arange(core.rows)[:, None]
+        pressure = self._pressure(core)
+        takes = core.units() > 0  # [Z, B, H, M]
+        shares = core.units() / np.maximum(core.left(), 1)
+        most = shares.max(axis=0)
+        pressed = np.where(takes, pressure[every[:, :, None], core.resource()], 0.0).max(axis=0)
+        options = {
+            "legal": legal,
+            "drain": np.minimum(most, 1.0),
+            "scarcity": np.minimum(shares.sum(axis=0) / SCARCITY_MAX, 1.0),
+            "pressure": pressed,
+            "again": np.minimum(np.floor(1.0 / np.maximum(most, 1e-9)) / AGAIN_MAX, 1.0),
+        }
         buckets = np.zeros((core.rows, tables.hops + 1), dtype=np.float32)
         buckets[:, :-1] = core.buckets() / BUCKETS
-        every = np.arange(core.rows)[:, None]
         residual = np.stack(
             [
                 np.where(agent.there[kind], buckets[every, agent.slots[kind]], 0.0).max(axis=1)
@@ -232,7 +259,19 @@ class Observer:
             ],
             axis=1,
         )
-        return Common(kind, with_absent, drain, residual.astype(np.float32))
+        return Common(
+            kind,
+            {name: _with_absent(values) for name, values in options.items()},
+            pressure[:, : tables.plenty],
+            residual.astype(np.float32),
+        )
+
+    def _pressure(self, core: CrossDomain) -> Floats:
+        """[B, resources + 2], 0 of what there is plenty of."""
+        to_go = (core.requests - core.turn)[:, None]
+        need = to_go * np.concatenate([self.task.expected, [0.0, 0.0]])
+        found: Floats = need / np.maximum(need + core.free, 1.0)
+        return found
 
     def observe(self, core: CrossDomain, agent: Agent, common: Common) -> Observations:
         """[B, size(agent)]."""
@@ -242,9 +281,12 @@ class Observer:
         seen[:, 1] = core.served / core.requests
         seen[:, 2 : request - 1] = self._request[kind]
         seen[:, request - 1] = agent.shown[kind, 0] * ~core.done
-        at = request + len(agent.resources)
-        free = core.free[:, agent.resources] / self._room_max[agent.resources]
-        seen[:, request:at] = np.minimum(free, 1.0)
+        at = request + len(RESOURCE_NAMES) * len(agent.resources)
+        left = core.free[:, agent.resources] / self._room_max[agent.resources]
+        here = self._touched[kind][:, agent.resources]
+        pressure = common.pressure[:, agent.resources]
+        owned = [np.minimum(left, 1.0), np.minimum(left, 1.0) * here, pressure * here]
+        seen[:, request:at] = np.concatenate(owned, axis=1)
         for index, one in enumerate(self.agents):
             if one is not agent:
                 seen[:, at : at + len(PEER_NAMES)] = one.shown[kind]
@@ -253,7 +295,7 @@ class Observer:
         every, slots, there = np.arange(core.rows)[:, None], agent.slots[kind], agent.there[kind]
         options = seen[:, at:].reshape(core.rows, len(OPTION_NAMES), -1, agent.options)
         options[:] = agent.known[kind]
-        for name, values in (("legal", common.legal), ("drain", common.drain)):
+        for name, values in common.options.items():
             mine = values[every, slots][:, :, : agent.options]
             options[:, OPTION_NAMES.index(name)] = mine * there[:, :, None]
         return seen
@@ -273,6 +315,22 @@ def _shares(tables: Tables) -> Floats:
     }
     nothing = np.zeros(latency.shape)
     return np.stack([found.get(name, nothing) for name in OPTION_NAMES])
+
+
+def _with_absent(values: Bools | Floats) -> Array32:
+    """[B, H + 1, M] of [B, H, M], 0 for the absent hop."""
+    rows, _, options = values.shape
+    absent = np.zeros((rows, 1, options), dtype=np.float32)
+    return np.concatenate([values.astype(np.float32), absent], axis=1)
+
+
+def _touched(tables: Tables) -> Bools:
+    """[C, resources], what some hopeful option of a class takes."""
+    found = np.zeros((len(tables.row), tables.plenty + 2), dtype=np.bool_)
+    class_, hop, option = np.nonzero(tables.hopeful)
+    row = tables.row[class_, hop]
+    found[class_[:, None], tables.resource[row, option]] = True
+    return found[:, : tables.plenty]
 
 
 def _request(tables: Tables) -> Array32:

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 import domains
 from domains.errors import InvalidRequest
 from envs.arrays import Floats, Ints
+from envs.crossdomain.agreements import Agreements
 from envs.crossdomain.core import CrossDomain, Episodes
 from envs.crossdomain.demand import PERMILLE, Demand, Wanted
 from envs.crossdomain.network import Network
@@ -98,6 +99,10 @@ class Task:
         return total[: found.plenty]
 
     @cached_property
+    def agreements(self) -> Agreements:
+        return Agreements(self.tables)
+
+    @cached_property
     def room_max(self) -> Floats:
         """[resources], the most units that an episode begins with."""
         high = self.scenario.room_permille[1]
@@ -105,7 +110,7 @@ class Task:
 
     def core(self, rows: int) -> CrossDomain:
         """Domains show how much is left of the most that an episode begins with."""
-        return CrossDomain(self.tables, rows, self.requests, self._size)
+        return CrossDomain(self.tables, rows, self.requests, self._size, self.agreements)
 
     @cached_property
     def _size(self) -> Ints:

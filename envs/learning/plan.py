@@ -63,6 +63,20 @@ class Imitation(Section):
     lr: float = Field(default=1e-3, gt=0)
 
 
+class Advice(Section):
+    """After the imitation, if there is one: rounds of play by the policies themselves, with advice
+    on every action. lr falls to a twentieth of this over all rounds, entropy to 0 over two thirds.
+    """
+
+    adviser: str
+    rounds: int = Field(ge=1, le=10_000)
+    episodes: int = Field(default=256, ge=1)
+    epochs: int = Field(default=2, ge=1)
+    batch: int = Field(default=1024, ge=1)
+    lr: float = Field(default=5e-4, gt=0)
+    entropy: float = Field(default=0.003, ge=0)
+
+
 class Agents(Section):
     """policies: "shared" by all agents, or "separate". critic: of what each "own" agent sees, or
     "central", of the state of all."""
@@ -86,6 +100,7 @@ class Plan(Section):
     network: Network = Network()
     ppo: Ppo = Ppo()
     imitation: Imitation | None = None
+    advice: Advice | None = None
     agents: Agents = Agents()
 
     @model_validator(mode="after")

@@ -1,13 +1,17 @@
-"""What all tasks have in common: spaces from a schema, and an evaluation by playing."""
+"""What all tasks have in common: spaces from a schema, no adviser, and an evaluation by playing."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from gymnasium.spaces import Box, Discrete
 
 from domains.policy import Policy
 from envs.learning.batched import Agent, BatchedEnv
+from envs.learning.errors import PlanInvalid
+
+if TYPE_CHECKING:
+    from envs.learning.demonstrations import Adviser
 
 Scores = dict[str, float]
 
@@ -19,6 +23,10 @@ class SpacesOfSchema:
         schema, candidates = self.schema(agent), self.candidates(agent)
         box = Box(-np.inf, np.inf, (schema.size(candidates),), np.float32)
         return box, Discrete(schema.actions(candidates))
+
+    def adviser(self: Any, name: str, seed: int) -> "Adviser":
+        """None, unless a task has one."""
+        raise PlanInvalid(f"{self.environment} has no adviser {name!r}")
 
 
 def mean_of_ended(

@@ -14,7 +14,7 @@ from envs.learning.one_agent import ONLY, OneAgent
 from envs.learning.spaces import Scores, SpacesOfSchema
 
 if TYPE_CHECKING:
-    from envs.learning.demonstrations import Demonstrations
+    from envs.learning.demonstrations import Adviser, Demonstrations
 
 
 class Task(Protocol):
@@ -33,6 +33,7 @@ class Task(Protocol):
     def demonstrate(
         self, teacher: str, episodes: int, seed: int
     ) -> "Mapping[Agent, Demonstrations]": ...
+    def adviser(self, name: str, seed: int) -> "Adviser": ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,12 +15,13 @@ import torch
 
 from domains.policy import Policy
 from envs.learning import checkpoints
+from envs.learning.advice import take_advice
 from envs.learning.algorithm import config_of, policy_names
 from envs.learning.demonstrations import Demonstrations
 from envs.learning.errors import NoSamples, NotFinite
 from envs.learning.export import export
 from envs.learning.imitation import imitate
-from envs.learning.plan import Imitation, Plan
+from envs.learning.plan import Advice, Imitation, Plan
 from envs.learning.runner import ENDED
 from envs.learning.spaces import Scores
 from envs.learning.tasks import task_of
@@ -83,8 +84,11 @@ class Training:
                 algorithm.restore_from_path(str(place.resolve()))
                 self._steps = note.steps
                 self.say(f"resumed from {place}")
-            elif plan.imitation is not None:
-                self._imitate(algorithm, task, plan.imitation)
+            else:
+                if plan.imitation is not None:
+                    self._imitate(algorithm, task, plan.imitation)
+                if plan.advice is not None:
+                    self._take_advice(algorithm, task, plan.advice)
             self._iterate(algorithm, task)
             return self._finish(algorithm, task)
         finally:
@@ -106,9 +110,20 @@ class Training:
 
             fit = partial(_fit, name=name, shown=joined, how=how, seed=self.seed, tell=said)
             algorithm.learner_group.foreach_learner(fit)
-        algorithm.env_runner_group.sync_weights(
-            from_worker_or_learner_group=algorithm.learner_group, inference_only=True
-        )
+        _synchronise(algorithm)
+
+    def _take_advice(self, algorithm: Any, task: Any, how: Advice) -> None:
+        self.say(f"taking advice from {how.adviser}, {how.rounds} rounds")
+        adviser = task.adviser(how.adviser, self.seed)
+        names = policy_names(self.plan, task)
+        tell = partial(self._advised, how)
+        take = partial(_take, adviser=adviser, names=names, how=how, seed=self.seed, tell=tell)
+        algorithm.learner_group.foreach_learner(take)
+        _synchronise(algorithm)
+
+    def _advised(self, how: Advice, number: int, score: float) -> None:
+        if number % 10 == 0 or number == how.rounds:
+            self.say(f"advice, round {number}/{how.rounds}: score {score:.4f}")
 
     def _iterate(self, algorithm: Any, task: Any) -> None:
         from tensorboardX import SummaryWriter
@@ -192,6 +207,16 @@ def _fit(
     learner: Any, name: str, shown: Demonstrations, how: Imitation, seed: int, tell: Any
 ) -> None:
     imitate(learner.module[name], shown, how, seed, tell)
+
+
+def _take(learner: Any, **how: Any) -> None:
+    take_advice(learner.module, **how)
+
+
+def _synchronise(algorithm: Any) -> None:
+    algorithm.env_runner_group.sync_weights(
+        from_worker_or_learner_group=algorithm.learner_group, inference_only=True
+    )
 
 
 def _save(algorithm: Any, place: Path) -> None:

@@ -60,6 +60,20 @@ def main(folder: Path) -> dict[str, Any]:
                 ppo=TINY["ppo"] | {"lr": 1e-2},
                 agents={"policies": "separate", "critic": "central"},
             ),
+            "advised": trained(
+                folder / "advised",
+                0,
+                env="central",
+                settings={},
+                steps=256,
+                network={"architecture": "layers", "hidden": [8]},
+                ppo=TINY["ppo"] | {"lr": 1e-6},
+                agents={"policies": "separate", "critic": "central"},
+                advice={"adviser": "contrary", "rounds": 20, "episodes": 64, "lr": 2e-2},
+            ),
+            "no adviser": trained(
+                folder / "unadvised", 0, advice={"adviser": "nobody", "rounds": 1}
+            ),
             "worker killed": worker_killed(folder / "worker"),
             "placement": trained(
                 folder / "placement",
@@ -203,6 +217,28 @@ class Central:
         self, policies: Mapping[str, Policy], episodes: int, seed: int
     ) -> dict[str, float]:
         return {"agents": float(len(policies))}
+
+    def adviser(self, name: str, seed: int) -> Any:
+        return Contrary()
+
+
+class Contrary:
+    """Says that `zero` is worth something to the left agent, and to the right one `one`."""
+
+    def advise(self, policies: Any, episodes: int, seed: Any) -> Any:
+        import numpy as np
+
+        from envs.learning.demonstrations import Advised
+
+        seen, masks = np.ones((episodes, 1), np.float32), np.ones((episodes, 2), np.bool_)
+        right = policies["right"](seen, masks)
+        worth = {"left": [1.0, 0.0], "right": [0.0, 1.0]}
+        ones = np.ones(episodes, np.float32)
+        told = {
+            agent: Advised(seen, masks, np.outer(ones, gains).astype(np.float32), ones, seen)
+            for agent, gains in worth.items()
+        }
+        return told, float(right.mean())
 
 
 class Bits:

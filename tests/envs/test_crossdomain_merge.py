@@ -22,7 +22,7 @@ def test_a_product_of_availabilities_is_exact_to_the_last_digit() -> None:
     generator = np.random.default_rng(0)
     factors = generator.integers(PPB - 10**6, PPB + 1, (200, 5))
     factors[0] = PPB
-    limbs = merge._product(factors)
+    limbs = merge.product_of(factors)
     for row, line in enumerate(factors.tolist()):
         whole = 1
         for factor in line:

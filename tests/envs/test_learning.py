@@ -193,6 +193,19 @@ def test_networks_side_by_side_play_what_each_plays_alone() -> None:
     assert ended > 4
 
 
+@pytest.mark.ray
+def test_advice_is_followed_by_each_agent_for_itself(runs: Any) -> None:
+    left, right = (runs["advised"]["logits"][agent] for agent in ("left", "right"))
+    assert left[0] > left[1] + 1
+    assert right[1] > right[0] + 1
+    assert runs["advised"]["steps"] == 256
+
+
+@pytest.mark.ray
+def test_who_has_no_adviser_says_so(runs: Any) -> None:
+    assert runs["no adviser"]["message"] == "entente/SliceOrch-v1 has no adviser 'nobody'"
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_advantages_are_what_their_definition_says(seed: int) -> None:
     generator = np.random.default_rng(seed)
