@@ -141,7 +141,8 @@ class Foresight:
             hops = tables.chain[kind[index], ways[index].chain[best]]
             shown[index, hops, ways[index].picks[best]] = True
         found: Bools = shown[:, : tables.hops]
-        return np.where(found.any(axis=(1, 2))[:, None, None], found, room)
+        some = np.any(found, axis=(1, 2), keepdims=True)
+        return np.where(some, found, room)
 
     def _possible(self, core: CrossDomain) -> tuple[Ints, Ints]:
         """Rows and ways to serve what waits there that there is room for, [N] each."""
