@@ -10,6 +10,7 @@ from coordinator.intent.rules import RulesInterpreter
 from tests.intents.sentences import labelled, scored, translated
 
 SETS = {
+    "apart": "by someone who did not know the rules; scored twice, never read while it improved",
     "other_hand": "by someone who did not know the rules; scored once unseen, then read",
     "tune3": "a third batch, in many styles, half of it about counting; read while it improved",
     "unseen": "written last, in the style of every kind of sentence; scored once",

@@ -1,6 +1,6 @@
 """Our own sentences are read at least as well as measured: floors just below FIGURES.md.
 
-Three sets stand for all seven; `python -m tests.intents` scores them all.
+Four sets stand for all of them; `python -m tests.intents` scores them all.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import pytest
 from coordinator.intent.rules import RulesInterpreter
 from tests.intents.sentences import labelled, scored
 
-FLOORS = {"other_hand": 0.95, "held": 0.92, "unseen": 0.94}
+FLOORS = {"apart": 0.93, "other_hand": 0.95, "held": 0.92, "unseen": 0.94}
 ALONE_MIN = 0.85
 """Of the rules without the encoder."""
 
