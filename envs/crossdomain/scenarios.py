@@ -162,7 +162,7 @@ SCENARIOS: Final[Mapping[str, Scenario]] = {
         Scenario("small", "germany", Demand(_mixed((None,)), (BERLIN,)), 8, (900, 1400)),
         # Calibrated so that rules leave something to learn. Of the joint optimum (.864 of requests,
         # 200 episodes, all proven) budget passing gets .903, the proportional split .907, whole
-        # menus .917, and prices of scarcity, which hold nothing back, .955.
+        # menus .917, and prices of scarcity, which hold nothing back, .954.
         Scenario("headline", "germany", Demand(_mixed((None,)), (BERLIN, MUNICH)), 20, (900, 1400)),
         Scenario(
             "medium",
