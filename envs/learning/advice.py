@@ -4,9 +4,13 @@ Imitation shows what a teacher does where the teacher goes. Here the policies pl
 An adviser who knows more than they do says what all that each could have done is worth, the others
 as they were, and each moves towards what is worth most on average over all that looks the same to
 it (AggreVaTe: Ross and Bagnell, arXiv:1406.5979; with gradients: Sun et al., arXiv:1703.01030).
+Advice holds while the others stay as they were, and all of them move at once: now and then they
+agree on nothing any more. A round that shows this is taken back, and all go on at half the pace.
 """
 
+import math
 from collections.abc import Callable, Mapping
+from copy import deepcopy
 from typing import Any, Final
 
 import numpy as np
@@ -18,7 +22,8 @@ from envs.learning.demonstrations import Advised, Adviser, Choose
 from envs.learning.module import FORBIDDEN, STATE, logits_of
 from envs.learning.plan import Advice
 
-Tell = Callable[[int, float], None]  # rounds that are over, mean score in the last one
+Tell = Callable[[int, float, bool], None]
+"""Rounds that are over, mean score in the last one, whether what led to it was taken back."""
 _DRAWS: Final = 0xAD71CE
 STEADY: Final = 0.02
 """Weight of the divergence from the policy that played: its choices are what the advice is on."""
@@ -39,12 +44,32 @@ def take_advice(
         optimizers = {
             name: torch.optim.Adam(modules[name].parameters(), lr=how.lr) for name in names.values()
         }
+        held: dict[str, tuple[Any, Any]] = {}
+        best, pace = -math.inf, 1.0
         for number in range(how.rounds):
             policies = {agent: _playing(modules[name], generator) for agent, name in names.items()}
             advised, score = adviser.advise(policies, how.episodes, (seed, number))
-            for agent, name in names.items():
-                follow(modules[name], optimizers[name], advised[agent], how, number / how.rounds)
-            tell(number + 1, score)
+            fell = score < best - how.fall_max
+            if fell:
+                pace /= 2
+                for name, optimizer in optimizers.items():
+                    modules[name].load_state_dict(held[name][0])
+                    optimizer.load_state_dict(held[name][1])
+            else:
+                if score > best:
+                    best, held = score, _held(modules, optimizers)
+                for agent, name in names.items():
+                    done = number / how.rounds
+                    follow(modules[name], optimizers[name], advised[agent], how, done, pace)
+            tell(number + 1, score, fell)
+
+
+def _held(modules: Any, optimizers: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
+    """A copy of all that learns, by name."""
+    return {
+        name: (deepcopy(modules[name].state_dict()), deepcopy(optimizer.state_dict()))
+        for name, optimizer in optimizers.items()
+    }
 
 
 def _playing(module: Any, generator: np.random.Generator) -> Choose:
@@ -58,13 +83,15 @@ def _playing(module: Any, generator: np.random.Generator) -> Choose:
     return choose
 
 
-def follow(module: Any, optimizer: Any, advised: Advised, how: Advice, done: float) -> None:
+def follow(
+    module: Any, optimizer: Any, advised: Advised, how: Advice, done: float, pace: float = 1.0
+) -> None:
     """Moves `module` towards the advice, in place; `done`: part of all rounds that are over."""
     seen, masks, gains, worth, states = map(
         torch.from_numpy,
         (advised.observations, advised.masks, advised.gains, advised.worth, advised.states),
     )
-    optimizer.param_groups[0]["lr"] = how.lr * (1.0 - 0.95 * done)
+    optimizer.param_groups[0]["lr"] = pace * how.lr * (1.0 - 0.95 * done)
     entropy_weight = how.entropy * max(0.0, 1.0 - 1.5 * done)
     with torch.no_grad():
         old = _log_odds(module, seen, masks)

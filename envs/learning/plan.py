@@ -66,6 +66,8 @@ class Imitation(Section):
 class Advice(Section):
     """After the imitation, if there is one: rounds of play by the policies themselves, with advice
     on every action. lr falls to a twentieth of this over all rounds, entropy to 0 over two thirds.
+    fall_max: what may be lost of the best mean score so far before it is taken back; far above what
+    chance does to the mean of so many episodes.
     """
 
     adviser: str
@@ -75,6 +77,7 @@ class Advice(Section):
     batch: int = Field(default=1024, ge=1)
     lr: float = Field(default=5e-4, gt=0)
     entropy: float = Field(default=0.003, ge=0)
+    fall_max: float = Field(default=0.04, gt=0)
 
 
 class Agents(Section):

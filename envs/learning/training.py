@@ -121,9 +121,10 @@ class Training:
         algorithm.learner_group.foreach_learner(take)
         _synchronise(algorithm)
 
-    def _advised(self, how: Advice, number: int, score: float) -> None:
-        if number % 10 == 0 or number == how.rounds:
-            self.say(f"advice, round {number}/{how.rounds}: score {score:.4f}")
+    def _advised(self, how: Advice, number: int, score: float, fell: bool) -> None:
+        if fell or number % 10 == 0 or number == how.rounds:
+            back = ", so the last steps are taken back" if fell else ""
+            self.say(f"advice, round {number}/{how.rounds}: score {score:.4f}{back}")
 
     def _iterate(self, algorithm: Any, task: Any) -> None:
         from tensorboardX import SummaryWriter

@@ -69,7 +69,18 @@ def main(folder: Path) -> dict[str, Any]:
                 network={"architecture": "layers", "hidden": [8]},
                 ppo=TINY["ppo"] | {"lr": 1e-6},
                 agents={"policies": "separate", "critic": "central"},
-                advice={"adviser": "contrary", "rounds": 20, "episodes": 64, "lr": 2e-2},
+                advice={"adviser": "contrary", "rounds": 20, "episodes": 4096, "lr": 2e-2},
+            ),
+            "misled": trained(
+                folder / "misled",
+                0,
+                env="central",
+                settings={},
+                steps=256,
+                network={"architecture": "layers", "hidden": [8]},
+                ppo=TINY["ppo"] | {"lr": 1e-6},
+                agents={"policies": "separate", "critic": "central"},
+                advice={"adviser": "misleading", "rounds": 20, "episodes": 4096, "lr": 2e-2},
             ),
             "no adviser": trained(
                 folder / "unadvised", 0, advice={"adviser": "nobody", "rounds": 1}
@@ -219,11 +230,15 @@ class Central:
         return {"agents": float(len(policies))}
 
     def adviser(self, name: str, seed: int) -> Any:
-        return Contrary()
+        return Contrary(misleading=name == "misleading")
 
 
+@dataclass
 class Contrary:
-    """Says that `zero` is worth something to the left agent, and to the right one `one`."""
+    """Says that `zero` is worth something to the left agent, and to the right one `one`; who is
+    misleading scores the opposite of what was advised."""
+
+    misleading: bool = False
 
     def advise(self, policies: Any, episodes: int, seed: Any) -> Any:
         import numpy as np
@@ -238,7 +253,8 @@ class Contrary:
             agent: Advised(seen, masks, np.outer(ones, gains).astype(np.float32), ones, seen)
             for agent, gains in worth.items()
         }
-        return told, float(right.mean())
+        score = float(right.mean())
+        return told, 1.0 - score if self.misleading else score
 
 
 class Bits:

@@ -202,6 +202,14 @@ def test_advice_is_followed_by_each_agent_for_itself(runs: Any) -> None:
 
 
 @pytest.mark.ray
+def test_advice_that_costs_more_than_it_brings_is_taken_back(runs: Any) -> None:
+    right = runs["misled"]["logits"]["right"]
+    assert right[1] < right[0] + 0.5
+    followed = runs["advised"]["logits"]["right"]
+    assert followed[1] > right[1] + 0.5
+
+
+@pytest.mark.ray
 def test_who_has_no_adviser_says_so(runs: Any) -> None:
     assert runs["no adviser"]["message"] == "entente/SliceOrch-v1 has no adviser 'nobody'"
 
