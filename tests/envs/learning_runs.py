@@ -31,6 +31,16 @@ TINY: dict[str, Any] = {
     "ppo": {"lr": 1e-3, "rollout": 256, "batch": 128, "epochs": 2},
 }
 
+ADVISED: dict[str, Any] = {
+    "env": "central",
+    "settings": {},
+    "steps": 256,
+    "network": {"architecture": "layers", "hidden": [8]},
+    "ppo": TINY["ppo"] | {"lr": 1e-6},
+    "agents": {"policies": "separate", "critic": "central"},
+}
+ADVICE: dict[str, Any] = {"rounds": 20, "episodes": 4096, "lr": 2e-2}
+
 
 def main(folder: Path) -> dict[str, Any]:
     with cluster(workers=1):
@@ -61,26 +71,10 @@ def main(folder: Path) -> dict[str, Any]:
                 agents={"policies": "separate", "critic": "central"},
             ),
             "advised": trained(
-                folder / "advised",
-                0,
-                env="central",
-                settings={},
-                steps=256,
-                network={"architecture": "layers", "hidden": [8]},
-                ppo=TINY["ppo"] | {"lr": 1e-6},
-                agents={"policies": "separate", "critic": "central"},
-                advice={"adviser": "contrary", "rounds": 20, "episodes": 4096, "lr": 2e-2},
+                folder / "advised", 0, **ADVISED, advice=ADVICE | {"adviser": "contrary"}
             ),
             "misled": trained(
-                folder / "misled",
-                0,
-                env="central",
-                settings={},
-                steps=256,
-                network={"architecture": "layers", "hidden": [8]},
-                ppo=TINY["ppo"] | {"lr": 1e-6},
-                agents={"policies": "separate", "critic": "central"},
-                advice={"adviser": "misleading", "rounds": 20, "episodes": 4096, "lr": 2e-2},
+                folder / "misled", 0, **ADVISED, advice=ADVICE | {"adviser": "misleading"}
             ),
             "no adviser": trained(
                 folder / "unadvised", 0, advice={"adviser": "nobody", "rounds": 1}
